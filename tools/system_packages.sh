@@ -1,0 +1,24 @@
+#!/bin/sh
+# Installs the given Debian packages where apt and the rights are there; says plainly what stays off otherwise.
+# Under CI=true a missing package is a failure.
+set -u
+missing=""
+for package in "$@"; do
+    case "$package" in bubblewrap) program=bwrap ;; *) program=$package ;; esac
+    command -v "$program" >/dev/null 2>&1 || missing="$missing $package"
+done
+[ -z "$missing" ] && exit 0
+if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    # shellcheck disable=SC2086  # a list of words
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null && exit 0
+fi
+for package in $missing; do
+    case "$package" in
+        bubblewrap) echo "bubblewrap is not installed: grading cannot isolate submissions." ;;
+        chromium) echo "chromium is not installed: the browser tests of the site are skipped." ;;
+        *) echo "$package is not installed." ;;
+    esac
+done
+echo "As root on Debian or Ubuntu: apt-get install$missing"
+[ "${CI:-}" = true ] && exit 1
+exit 0
