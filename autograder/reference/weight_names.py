@@ -1,0 +1,128 @@
+"""Where each of the UNet's weights stands: its variable, its name in diffusers, its place in KerasCV's file.
+
+One table a block says which of our layers holds which weight. The order of a table is the order of KerasCV's legacy
+HDF5 file, which has no other key; the names are those of diffusers' `UNet2DConditionModel`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import keras
+import numpy as np
+
+from autograder.reference.blocks import BasicTransformerBlock, CrossAttention, ResBlock, SpatialTransformer
+from autograder.reference.layers import GEGLU, GroupNorm, PaddedConv2D, Upsample
+
+# (attribute of our layer, name of diffusers' module)
+_TABLES: dict[type, tuple[tuple[str, str], ...]] = {
+    PaddedConv2D: (("conv", ""),),
+    Upsample: (("conv", "conv"),),
+    GEGLU: (("dense", "proj"),),
+    ResBlock: (
+        ("norm1", "norm1"),
+        ("conv1", "conv1"),
+        ("dense", "time_emb_proj"),
+        ("norm2", "norm2"),
+        ("conv2", "conv2"),
+        ("residual_projection", "conv_shortcut"),
+    ),
+    CrossAttention: (("to_q", "to_q"), ("to_k", "to_k"), ("to_v", "to_v"), ("out_proj", "to_out.0")),
+    BasicTransformerBlock: (
+        ("norm1", "norm1"),
+        ("attn1", "attn1"),
+        ("norm2", "norm2"),
+        ("attn2", "attn2"),
+        ("norm3", "norm3"),
+        ("geglu", "ff.net.0"),
+        ("dense", "ff.net.2"),
+    ),
+    SpatialTransformer: (
+        ("norm", "norm"),
+        ("proj1", "proj_in"),
+        ("transformer_block", "transformer_blocks.0"),
+        ("proj2", "proj_out"),
+    ),
+}
+# The variables of a leaf: (attribute, name of diffusers' parameter)
+_NORM = (("gamma", "weight"), ("beta", "bias"))
+_KERNEL = (("kernel", "weight"), ("bias", "bias"))
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A weight of the UNet: `variable`, the layer of the model that holds it, and its name in diffusers."""
+
+    layer: str
+    name: str
+    variable: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.variable.shape)
+
+    def numpy(self) -> np.ndarray:
+        return keras.ops.convert_to_numpy(self.variable)
+
+
+def block_slots(layer, prefix: str = "") -> list[Slot]:
+    """The weights of a built layer in the order of KerasCV's file, named as in diffusers after `prefix`."""
+    return [Slot(layer.name, name, variable) for name, variable in _walk(layer, prefix)]
+
+
+def _walk(layer, prefix: str) -> Iterator[tuple[str, Any]]:
+    if type(layer) in _TABLES:
+        for attribute, name in _TABLES[type(layer)]:
+            inner = attrgetter(attribute)(layer)
+            if inner is not None:  # a ResBlock that keeps its width has no residual projection
+                yield from _walk(inner, _join(prefix, name))
+    else:
+        is_norm = isinstance(layer, GroupNorm | keras.layers.LayerNormalization)
+        for attribute, name in _NORM if is_norm else _KERNEL:
+            variable = getattr(layer, attribute)
+            if variable is not None:  # to_q, to_k and to_v have no bias
+                yield _join(prefix, name), variable
+
+
+def _join(prefix: str, name: str) -> str:
+    return ".".join(part for part in (prefix, name) if part)
+
+
+def unet_slots(model) -> list[Slot]:
+    """The 686 weights of a `DiffusionModelV2`, in the order of KerasCV's file: 49 layers, as they were built.
+
+    Keras writes layers by their depth in the graph: the first Dense of the time MLP stands beside the entry of the
+    picture, so that `conv_in` comes between the MLP's two Denses.
+    """
+    slots = []
+    for layer_name, prefix in _layer_names():
+        slots += block_slots(model.get_layer(layer_name), prefix)
+    return slots
+
+
+def _layer_names() -> Iterator[tuple[str, str]]:
+    """(name of our layer, name of diffusers' module) of every layer with weights."""
+    yield "time_dense1", "time_embedding.linear_1"
+    yield "conv_in", "conv_in"
+    yield "time_dense2", "time_embedding.linear_2"
+    for level in range(4):
+        for i in range(2):
+            yield f"down{level}_res{i}", f"down_blocks.{level}.resnets.{i}"
+            if level < 3:
+                yield f"down{level}_transformer{i}", f"down_blocks.{level}.attentions.{i}"
+        if level < 3:
+            yield f"down{level}_conv", f"down_blocks.{level}.downsamplers.0.conv"
+    yield "middle_res0", "mid_block.resnets.0"
+    yield "middle_transformer", "mid_block.attentions.0"
+    yield "middle_res1", "mid_block.resnets.1"
+    for level in reversed(range(4)):
+        group = f"up_blocks.{3 - level}"  # diffusers counts the groups of the up flow in the order of the flow
+        for i in range(3):
+            yield f"up{level}_res{i}", f"{group}.resnets.{i}"
+            if level < 3:
+                yield f"up{level}_transformer{i}", f"{group}.attentions.{i}"
+        if level > 0:
+            yield f"up{level}_upsample", f"{group}.upsamplers.0"
+    yield "exit_norm", "conv_norm_out"
+    yield "conv_out", "conv_out"
