@@ -1,0 +1,54 @@
+"""`check`: all three parts of a check (paper, sitting, marking) in the learner's own process."""
+
+import os
+import secrets
+from typing import Any
+
+from autograder.exam.marking import mark
+from autograder.exam.paper import make_paper
+from autograder.exam.verdict import Verdict
+from autograder.questions import find
+from autograder.sitting import sit
+from autograder.sitting.quiet import quiet
+
+
+class CheckFailed(Exception):
+    """Raised by `check` when an answer is not right. Its text is the feedback.
+
+    Where the mistake has a name in the catalogue, the text's last line is `Mistake: <id>`.
+    """
+
+    def __init__(self, verdict: Verdict):
+        self.verdict = verdict
+        named = f"\nMistake: {verdict.mistake}" if verdict.mistake else ""
+        super().__init__(verdict.message + named)
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the feedback alone, without the frames of the grader."""
+        return [f"CheckFailed: {self}"]
+
+
+def check(question_id: str, learner_object: Any) -> None:
+    """Checks the answer to one question and says what is wrong.
+
+    Prints a line when the answer is right. What the answer writes to stderr while it is checked is held back, so that
+    a library's warning cannot cost points; it is printed to stdout at the end.
+
+    Args:
+        question_id: the question, as in the exercise's text, for example "resblock-same".
+        learner_object: the learner's function or layer class.
+
+    Raises:
+        CheckFailed: if the answer is not right; its text names the mistake where it is known.
+        KeyError: for an unknown question.
+    """
+    question = find(question_id)
+    seed = int(os.environ.get("AUTOGRADER_SEED") or secrets.randbits(32))
+    paper = make_paper(question, seed, os.environ.get("AUTOGRADER_SCALE", "tiny"))
+    with quiet() as noise:
+        verdict = mark(question, paper, sit(paper, learner_object))
+    if noise.text:
+        print(f"Written to stderr while {question.name} ran:\n{noise.text}")
+    if not verdict.passed:
+        raise CheckFailed(verdict)
+    print(verdict.message)

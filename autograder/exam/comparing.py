@@ -1,0 +1,92 @@
+"""Whether two answers compute the same.
+
+Two layers agree when a one-to-one matching of their weights makes all runs agree; see `weights_match`.
+"""
+
+import re
+
+import numpy as np
+
+from autograder.sitting import Answer, CaseAnswer, LearnerError
+from autograder.sitting.paper import BASE
+
+SHAPE_PATTERN = re.compile(r"[\[(]\s*\d+(?:\s*,\s*\d+)*\s*,?\s*[\])]")
+
+
+def agree(answer: Answer, other: Answer, tolerance: float) -> bool:
+    """Whether two answers to the same paper compute the same on every case."""
+    pairs = zip(answer.cases, other.cases, strict=True)
+    return all(_case_agrees(mine, theirs, tolerance) for mine, theirs in pairs)
+
+
+def _case_agrees(mine: CaseAnswer, theirs: CaseAnswer, tolerance: float) -> bool:
+    if not outputs_agree(mine, theirs, tolerance):
+        return False
+    return mine.error is not None or weights_match(mine, theirs, tolerance)
+
+
+def outputs_agree(mine: CaseAnswer, theirs: CaseAnswer, tolerance: float) -> bool:
+    """Whether the first runs of a case agree, or ended in the same error."""
+    if mine.error or theirs.error:
+        return mine.error is not None and theirs.error is not None and _same_error(mine.error, theirs.error)
+    return close(mine.runs[BASE], theirs.runs[BASE], tolerance)
+
+
+def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
+    """Two errors are the same mistake if they are of one class and complain of the same shapes, at least one."""
+    shapes = [sorted(re.sub(r"[^\d,]", "", s) for s in SHAPE_PATTERN.findall(e.message)) for e in (mine, theirs)]
+    return mine.kind == theirs.kind and mine.stage == theirs.stage and shapes[0] == shapes[1] != []
+
+
+def relative_error(received: np.ndarray, expected: np.ndarray) -> float:
+    """The L2 norm of the difference over that of `expected`; infinite for another shape, NaN or infinity."""
+    if received.shape != expected.shape or received.dtype.kind not in "fiub":
+        return float("inf")
+    difference = np.linalg.norm(received.astype("float64") - expected.astype("float64"))
+    scale = np.linalg.norm(expected.astype("float64"))
+    error = difference / scale if scale else difference
+    return float(error) if np.isfinite(error) else float("inf")
+
+
+def close(received: list[np.ndarray], expected: list[np.ndarray], tolerance: float) -> bool:
+    """Whether every output is within `tolerance` (relative L2) of the expected one."""
+    if len(received) != len(expected):
+        return False
+    return all(relative_error(r, e) <= tolerance for r, e in zip(received, expected, strict=True))
+
+
+def weights_match(mine: CaseAnswer, theirs: CaseAnswer, tolerance: float) -> bool:
+    """Whether the weights of two layers can be matched one to one.
+
+    Changing a weight alone must change the output as changing its partner does (`single` runs), and changing all
+    weights of one size together likewise (`size` runs): the first tells which weight does what, the second that they
+    work together as they should. Weights without effect are left out on both sides. A case in which the right
+    object's weights were not told apart has nothing to match.
+    """
+    return not theirs.traced or pair_weights(mine, theirs, tolerance) is not None
+
+
+def pair_weights(mine: CaseAnswer, theirs: CaseAnswer, tolerance: float) -> dict[int, int] | None:
+    """The matching behind `weights_match`: my weight's index to theirs, or None if there is none."""
+    left = _effective(mine, tolerance)
+    pairs: dict[int, int] = {}
+    for index in _effective(theirs, tolerance):
+        size, expected = theirs.weights[index].size, theirs.runs[f"single.{index}"]
+        partner = next(
+            (i for i in left if mine.weights[i].size == size and close(mine.runs[f"single.{i}"], expected, tolerance)),
+            None,
+        )
+        if partner is None:
+            return None
+        left.remove(partner)
+        pairs[partner] = index
+    sizes = [theirs.weights[index].size for index in pairs.values()]
+    sizes = [size for size in set(sizes) if sizes.count(size) > 1]
+    together = all(close(mine.runs[f"size.{s}"], theirs.runs[f"size.{s}"], tolerance) for s in sizes)
+    return pairs if together and not left else None
+
+
+def _effective(case: CaseAnswer, tolerance: float) -> list[int]:
+    """The weights that change the output when they alone change."""
+    base = case.runs[BASE]
+    return [i for i in range(len(case.weights)) if not close(case.runs[f"single.{i}"], base, tolerance / 10)]

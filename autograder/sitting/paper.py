@@ -1,0 +1,118 @@
+"""What goes into a sitting and what comes out of it: plain data, arrays and words only."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+BASE = "base"  # the run with every weight at its A value
+
+
+@dataclass(frozen=True)
+class CasePaper:
+    """One call of the learner's object.
+
+    Args:
+        kind: "function" (call it on inputs and arguments) or "layer" (construct it with the arguments, call it on the
+            inputs).
+        arguments: positional arguments, after the inputs of a function or of a layer's constructor.
+        inputs: the input arrays by name, in order. A layer with several gets them as one list.
+    """
+
+    kind: str
+    arguments: tuple[Any, ...]
+    inputs: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One question as a sitting sees it.
+
+    Args:
+        question: the question's id, for example "resblock-same".
+        name: what the learner's object is called, for example "ResBlock".
+        cases: the calls to make.
+        keys: two numbers from which the weights A and B are drawn (see `weight_values`).
+    """
+
+    question: str
+    name: str
+    cases: tuple[CasePaper, ...]
+    keys: tuple[int, int]
+
+    def call_text(self, case: CasePaper) -> str:
+        """How the learner's object is called, as code with shapes: `ResBlock(64)([x (2, 4, 6, 64), ...])`."""
+        inputs = ", ".join(f"{name} {array.shape}" for name, array in case.inputs.items())
+        arguments = ", ".join(repr(argument) for argument in case.arguments)
+        if case.kind == "layer":
+            return f"{self.name}({arguments})({f'[{inputs}]' if len(case.inputs) > 1 else inputs})"
+        return f"{self.name}({', '.join(part for part in (inputs, arguments) if part)})"
+
+
+def weight_values(key: int, shape: tuple[int, ...]) -> np.ndarray:
+    """The values that a weight of `shape` takes in a run, drawn from `key` and the weight's size alone.
+
+    Names and creation order are the learner's own, so weights are told apart by what changing them does, and no array
+    needs to be agreed on by shape: a kernel `(C, N, D)` of an EinsumDense, `(1, 1, C, N·D)` of a 1x1 convolution and
+    `(C, N·D)` of a Dense hold the same numbers in the same order, and so compute the same.
+
+    The spread is `size ** -1/4`: for a square kernel `1 / sqrt(fan_in)`, which keeps a signal's variance.
+    """
+    size = int(np.prod(shape, dtype=np.int64))
+    values = np.random.default_rng([key, size]).standard_normal(size, dtype=np.float32)
+    return (values * np.float32(size**-0.25)).reshape(shape)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight as the learner made it: its path in their layer and its shape."""
+
+    path: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class LearnerError:
+    """An exception of the learner's code: where it came up, and the learner's own line if there is one.
+
+    Args:
+        stage: "missing", "construct", "call", "weights" or "output".
+        kind: name of the exception's class.
+        message: its text, shortened to what can be read.
+        line: the last line of the learner's own code in the traceback, or "".
+    """
+
+    stage: str
+    kind: str
+    message: str
+    line: str = ""
+
+
+@dataclass
+class CaseAnswer:
+    """What one case gave: the outputs of every run, or the error that ended it.
+
+    Runs are called `base`, `single.I` (weight number I set to B, the others to A) and `size.N` (all weights of size N
+    set to B, where there are several). Each holds the list of the object's outputs.
+    """
+
+    runs: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    weights: list[Weight] = field(default_factory=list)
+    error: LearnerError | None = None
+
+    @property
+    def traced(self) -> bool:
+        """Whether the weights were told apart in this case, by changing one at a time."""
+        return any(run.startswith("single.") for run in self.runs)
+
+
+@dataclass
+class Answer:
+    """The answer sheet of one question: a `CaseAnswer` for each case of the paper."""
+
+    question: str
+    cases: list[CaseAnswer]

@@ -1,0 +1,128 @@
+"""Runs a learner's object on a paper and writes down what it gave."""
+
+import linecache
+import sys
+import sysconfig
+import traceback
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight, weight_values
+
+OURS = str(Path(__file__).resolve().parent.parent)
+LIBRARIES = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+MESSAGE_LIMIT = 600  # characters of an exception's text that are kept
+
+
+class _Stop(Exception):
+    """Ends a case with an error that is already written down."""
+
+    def __init__(self, error: LearnerError):
+        self.error = error
+
+
+def sit(paper: Paper, learner_object: Any, base_only: bool = False) -> Answer:
+    """Runs `learner_object` on every case of `paper`, on the CPU, and never raises for what the object does.
+
+    A layer is constructed and called once per case, to build it; then it runs once with every weight at A. In the
+    first case it runs on: once for each weight with that one at B, and once for each size that several weights have,
+    with all of them at B. What these runs give tells which weight does what, whatever it is called (see
+    `autograder.exam.comparing`). With `base_only` every case stops after the first run.
+    """
+    with keras.device("cpu:0"):
+        cases = enumerate(paper.cases)
+        return Answer(paper.question, [_sit_case(paper, c, learner_object, base_only or i > 0) for i, c in cases])
+
+
+def _sit_case(paper: Paper, case: CasePaper, learner_object: Any, base_only: bool) -> CaseAnswer:
+    answer = CaseAnswer()
+    try:
+        if case.kind == "layer":
+            _run_layer(paper, case, learner_object, answer, base_only)
+        else:
+            answer.runs[BASE] = _attempt("call", lambda: _call_function(case, learner_object))
+    except _Stop as stop:
+        answer.error = stop.error
+    return answer
+
+
+def _call_function(case: CasePaper, function: Any) -> list[np.ndarray]:
+    inputs = [ops.convert_to_tensor(array) for array in case.inputs.values()]
+    return _as_arrays(function(*inputs, *case.arguments))
+
+
+def _run_layer(paper: Paper, case: CasePaper, layer_class: Any, answer: CaseAnswer, base_only: bool) -> None:
+    layer = _attempt("construct", lambda: layer_class(*case.arguments))
+    if not isinstance(layer, keras.layers.Layer):
+        message = f"{paper.name}(...) must make a keras.layers.Layer. Received: {type(layer).__name__}"
+        raise _Stop(LearnerError("construct", "TypeError", message))
+    inputs = [ops.convert_to_tensor(array) for array in case.inputs.values()]
+    argument = inputs if len(inputs) > 1 else inputs[0]
+    _attempt("call", lambda: _as_arrays(layer(argument)))
+    variables = [v for v in layer.weights if keras.backend.standardize_dtype(v.dtype).startswith(("float", "bfloat"))]
+    answer.weights = [Weight(v.path, tuple(v.shape)) for v in variables]
+    key_a, key_b = paper.keys
+
+    def run(changed: set[int]) -> list[np.ndarray]:
+        for index, variable in enumerate(variables):
+            key = key_b if index in changed else key_a
+            _attempt("weights", lambda v=variable, k=key: v.assign(weight_values(k, tuple(v.shape))))
+        return _attempt("call", lambda: _as_arrays(layer(argument)))
+
+    answer.runs[BASE] = run(set())
+    if base_only:
+        return
+    for index in range(len(variables)):
+        answer.runs[f"single.{index}"] = run({index})
+    by_size: dict[int, set[int]] = {}
+    for index, weight in enumerate(answer.weights):
+        by_size.setdefault(weight.size, set()).add(index)
+    for size, indices in by_size.items():
+        if len(indices) > 1:  # one alone is its single run
+            answer.runs[f"size.{size}"] = run(indices)
+
+
+def _as_arrays(output: Any) -> list[np.ndarray]:
+    if output is None:
+        raise _Stop(LearnerError("output", "NoneType", "nothing was returned (None): is a `return` missing?"))
+    outputs = output if isinstance(output, (list, tuple)) else [output]
+    try:
+        return [np.array(ops.convert_to_numpy(item)) for item in outputs]
+    except Exception as error:
+        kinds = ", ".join(type(item).__name__ for item in outputs)
+        raise _Stop(LearnerError("output", type(error).__name__, f"not a tensor was returned: {kinds}")) from error
+
+
+def _attempt(stage: str, action: Any) -> Any:
+    """Runs `action`; whatever the learner's code raises, `SystemExit` included, becomes the case's error."""
+    try:
+        return action()
+    except (_Stop, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # the learner's code may raise anything, SystemExit too
+        message = str(error).strip() or "(no message)"
+        if len(message) > MESSAGE_LIMIT:
+            message = message[:MESSAGE_LIMIT] + " ..."
+        raise _Stop(LearnerError(stage, type(error).__name__, message, learner_line(error))) from error
+
+
+def learner_line(error: BaseException) -> str:
+    """The last line of the learner's own code in `error`'s traceback: not ours, not a library's; "" if none."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        name = frame.filename
+        if name.startswith((OURS, *LIBRARIES)) or "site-packages" in name or name.startswith("<frozen"):
+            continue
+        line = (frame.line or linecache.getline(name, frame.lineno or 0)).strip()
+        if line:
+            return line
+    return ""
+
+
+def interactive_shell() -> Any:
+    """The running IPython shell, or None; without importing IPython where it is not in use."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None

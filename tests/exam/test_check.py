@@ -1,0 +1,153 @@
+"""`check` as a learner meets it: silent on stderr, None when right, a `CheckFailed` that says what is wrong."""
+
+import sys
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from autograder.exam import CheckFailed, Verdict, check
+from autograder.exam.marking import mark
+from autograder.exam.paper import make_paper
+from autograder.questions import find
+from autograder.questions.resblock import broadcast_embedding
+from autograder.reference import ResBlock
+from autograder.sitting import sit
+
+
+def failure(question_id, learner_object):
+    with pytest.raises(CheckFailed) as caught:
+        check(question_id, learner_object)
+    return caught.value
+
+
+def test_check_right_answer_returns_none_and_prints(capfd):
+    assert check("broadcast-embedding", broadcast_embedding) is None
+    out, err = capfd.readouterr()
+    assert "broadcast-embedding" in out
+    assert err == ""
+
+
+def test_check_holds_back_stderr_of_a_right_answer(capfd):
+    def noisy(embeddings):
+        warnings.warn("a library's warning", stacklevel=1)
+        print("more noise", file=sys.stderr)
+        return broadcast_embedding(embeddings)
+
+    check("broadcast-embedding", noisy)
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert "more noise" in out
+
+
+def test_check_wrong_answer_names_the_mistake_in_the_last_line():
+    error = failure("broadcast-embedding", lambda e: e[:, :, None, None])
+    assert str(error).splitlines()[-1] == "Mistake: embedding-axes-last"
+    assert error.verdict.mistake == "embedding-axes-last"
+
+
+def test_check_untouched_stub_says_so():
+    def stub(embeddings):
+        raise NotImplementedError("write your answer here")
+
+    error = failure("broadcast-embedding", stub)
+    assert "not written yet" in str(error)
+    assert error.verdict.mistake is None
+
+
+def test_check_exception_shows_the_learners_own_line():
+    def broken(embeddings):
+        return embeddings + undefined_name  # noqa: F821
+
+    text = str(failure("broadcast-embedding", broken))
+    assert "NameError" in text
+    assert "return embeddings + undefined_name" in text
+
+
+@pytest.mark.parametrize("answer", [None, 7, "ResBlock", keras.layers.Dense, lambda dim: None, lambda: None])
+def test_check_objects_of_another_kind_fail_with_a_reason(answer):
+    error = failure("resblock-same", answer)
+    assert "Received" in str(error)
+
+
+@pytest.mark.parametrize("value", [None, "text", {"a": 1}, [np.zeros(2), None]])
+def test_check_outputs_that_are_no_tensor_fail_with_a_reason(value):
+    assert "Received" in str(failure("broadcast-embedding", lambda e: value))
+
+
+def test_check_system_exit_is_a_wrong_answer():
+    def leaves(embeddings):
+        sys.exit("bye")
+
+    assert "SystemExit" in str(failure("broadcast-embedding", leaves))
+
+
+def test_check_nan_is_wrong():
+    assert not verdict_on("broadcast-embedding", lambda e: broadcast_embedding(e) * float("nan")).passed
+
+
+def test_check_expected_values_never_show():
+    question = find("resblock-same")
+    paper = make_paper(question, 5)
+    expected = sit(paper, ResBlock, base_only=True).cases[0].runs["base"][0]
+    wrong = mark(question, paper, sit(paper, lambda dim: Doubled(dim)))
+    digits = f"{expected.mean():.3g} {expected.std():.3g} {expected.max():.3g} {expected.min():.3g}".split()
+    assert not any(number in wrong.message for number in digits)
+
+
+class Doubled(ResBlock):
+    """Wrong in a way the catalogue does not know."""
+
+    def call(self, inputs):
+        return 3 * super().call(inputs)
+
+
+class WithBias(ResBlock):
+    """One weight too many, with an effect."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.extra = self.add_weight(shape=(11,), name="extra")
+
+    def call(self, inputs):
+        return super().call(inputs) + self.extra[0]
+
+
+class LastItemWrong(ResBlock):
+    def call(self, inputs):
+        y = super().call(inputs)
+        return keras.ops.concatenate([y[:-1], 2 * y[-1:]])
+
+
+def verdict_on(question_id, answer) -> Verdict:
+    question = find(question_id)
+    paper = make_paper(question, 5)
+    return mark(question, paper, sit(paper, answer))
+
+
+def test_unnamed_mistake_gives_the_relative_error():
+    verdict = verdict_on("resblock-same", Doubled)
+    assert verdict.mistake is None
+    assert "relative" in verdict.message
+
+
+def test_unnamed_mistake_extra_weight_gives_the_arithmetic():
+    assert "+11" in verdict_on("resblock-same", WithBias).message
+
+
+def test_unnamed_mistake_tells_which_batch_item_differs():
+    assert "only batch items 1 of 2 differ" in verdict_on("resblock-same", LastItemWrong).message
+
+
+def test_paper_same_seed_same_numbers_other_seed_other_numbers():
+    question = find("resblock-same")
+    one, same, other = (make_paper(question, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.cases[0].inputs["x"], same.cases[0].inputs["x"])
+    assert one.keys == same.keys != other.keys
+    assert not np.array_equal(one.cases[0].inputs["x"], other.cases[0].inputs["x"])
+
+
+def test_paper_unknown_scale_is_an_error():
+    with pytest.raises(ValueError, match="huge"):
+        make_paper(find("resblock-same"), 0, "huge")

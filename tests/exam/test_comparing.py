@@ -1,0 +1,117 @@
+"""Weights are told apart by what they do: names, order and the split of a kernel's axes do not matter, roles do."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from autograder.exam.comparing import agree, pair_weights, relative_error
+from autograder.reference import CrossAttention
+from autograder.sitting import CasePaper, Paper, sit
+
+TOLERANCE = 1e-4
+RNG = np.random.default_rng(0)
+X, CONTEXT = RNG.normal(size=(2, 5, 12)).astype("float32"), RNG.normal(size=(2, 7, 20)).astype("float32")
+
+
+class Reference(CrossAttention):
+    """CrossAttention called on a list, as a paper calls layers."""
+
+    def build(self, shapes):
+        super().build(*shapes)
+
+    def call(self, inputs):
+        return super().call(*inputs)
+
+    def compute_output_shape(self, shapes):
+        return (*shapes[0][:-1], self.num_heads * self.head_size)
+
+
+class Einsum(keras.layers.Layer):
+    """Kernels with separate head axes, made in another order, under other names."""
+
+    def __init__(self, heads, size):
+        super().__init__()
+        self.heads, self.size = heads, size
+        width = heads * size
+        self.last = keras.layers.EinsumDense("bshd,hdc->bsc", (None, width), bias_axes="c")
+        self.value = keras.layers.EinsumDense("bsf,fhd->bshd", (None, heads, size))
+        self.query = keras.layers.EinsumDense("bsf,fhd->bshd", (None, heads, size))
+        self.key = keras.layers.EinsumDense("bsf,fhd->bshd", (None, heads, size))
+
+    def call(self, inputs):
+        x, context = inputs
+        scores = ops.einsum("bshd,bthd->bhst", self.query(x), self.key(context)) / self.size**0.5
+        return self.last(ops.einsum("bhst,bthd->bshd", ops.softmax(scores), self.value(context)))
+
+
+class RolesSwapped(Reference):
+    """What the value's kernel should do is done by the query's and the other way round, where shapes allow it."""
+
+    def call(self, inputs):
+        x, context = inputs
+        k, v = self.to_k, self.to_v
+        self.to_k, self.to_v = v, k
+        out = super().call([x, context])
+        self.to_k, self.to_v = k, v
+        return out
+
+
+class KeyTwice(Reference):
+    """The key's kernel also makes the values."""
+
+    def call(self, inputs):
+        v, self.to_v = self.to_v, self.to_k
+        out = super().call(inputs)
+        self.to_v = v
+        return out
+
+
+class BiasOnQuery(Reference):
+    def __init__(self, heads, size):
+        super().__init__(heads, size)
+        self.to_q = keras.layers.Dense(heads * size)
+
+
+def answer(layer_class):
+    case = CasePaper("layer", (4, 3), {"x": X, "context": CONTEXT})
+    return sit(Paper("cross-attention", "CrossAttention", (case,), (1, 2)), layer_class)
+
+
+@pytest.fixture(scope="module")
+def right():
+    return answer(Reference)
+
+
+def test_agree_accepts_other_names_order_and_split_axes(right):
+    assert agree(answer(Einsum), right, TOLERANCE)
+
+
+def test_agree_accepts_renamed_roles(right):
+    """A layer that calls its values keys computes the same: with its weights renamed it is the same function."""
+    assert agree(answer(RolesSwapped), right, TOLERANCE)
+
+
+@pytest.mark.parametrize("wrong", [KeyTwice, BiasOnQuery])
+def test_agree_refuses_another_use_of_weights(right, wrong):
+    assert not agree(answer(wrong), right, TOLERANCE)
+
+
+def test_pair_weights_gives_each_weight_its_partner(right):
+    einsum = answer(Einsum)
+    pairs = pair_weights(einsum.cases[0], right.cases[0], TOLERANCE)
+    assert sorted(pairs) == list(range(5))
+    assert sorted(pairs.values()) == list(range(5))
+    roles = {"query": "to_q", "key": "to_k", "value": "to_v"}
+    names = [right.cases[0].weights[i].path for i in range(5)]
+    for mine, theirs in pairs.items():
+        shape = einsum.cases[0].weights[mine].shape
+        assert np.prod(shape) == right.cases[0].weights[theirs].size
+    assert {n for n in names if any(role in n for role in roles.values())}
+
+
+def test_relative_error_of_other_shapes_and_of_nan_is_infinite():
+    assert relative_error(np.zeros((2, 3)), np.zeros((3, 2))) == np.inf
+    assert relative_error(np.array([1.0, np.nan]), np.ones(2)) == np.inf
+    assert relative_error(np.array(["a", "b"]), np.ones(2)) == np.inf
+    assert relative_error(np.array([1.0, 1.1]), np.ones(2)) == pytest.approx(0.1 / 2**0.5)

@@ -1,0 +1,80 @@
+"""A sitting writes down what an object gives and never raises for it."""
+
+import keras
+import numpy as np
+import pytest
+
+from autograder.sitting import CasePaper, Paper, sit
+from autograder.sitting.paper import BASE, weight_values
+
+X = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
+
+
+def paper(kind, *arguments, **inputs):
+    return Paper("question", "thing", (CasePaper(kind, arguments, inputs or {"x": X}),), (1, 2))
+
+
+def test_sit_function_gets_inputs_then_arguments():
+    answer = sit(paper("function", 5), lambda x, n: x * n)
+    np.testing.assert_allclose(answer.cases[0].runs[BASE][0], X * 5)
+
+
+def test_sit_layer_runs_once_a_weight_and_once_a_shared_size():
+    answer = sit(paper("layer", 3), keras.layers.Dense)
+    case = answer.cases[0]
+    assert [weight.shape for weight in case.weights] == [(3, 3), (3,)]
+    assert set(case.runs) == {BASE, "single.0", "single.1"}
+    twice = sit(paper("layer"), lambda: keras.Sequential([keras.layers.Dense(3), keras.layers.Dense(3)])).cases[0]
+    assert {"size.9", "size.3"} <= set(twice.runs)
+
+
+def test_sit_layer_weights_take_the_values_of_the_keys():
+    kernel, bias = weight_values(1, (3, 3)), weight_values(1, (3,))
+    case = sit(paper("layer", 3), keras.layers.Dense).cases[0]
+    np.testing.assert_allclose(case.runs[BASE][0], X @ kernel + bias, rtol=1e-5)
+    np.testing.assert_allclose(case.runs["single.1"][0], X @ kernel + weight_values(2, (3,)), rtol=1e-5)
+
+
+def test_weight_values_depend_on_key_and_size_only():
+    np.testing.assert_array_equal(weight_values(7, (4, 3, 5)).ravel(), weight_values(7, (4, 15)).ravel())
+    assert not np.array_equal(weight_values(7, (60,)), weight_values(8, (60,)))
+    assert not np.array_equal(weight_values(7, (60,))[:59], weight_values(7, (59,)))
+
+
+def test_weight_values_keep_a_signals_variance():
+    """`size ** -1/4` is `1 / sqrt(fan_in)` for a square kernel."""
+    signal = np.random.default_rng(1).normal(size=(50, 256))
+    assert (signal @ weight_values(3, (256, 256))).std() == pytest.approx(1, rel=0.05)
+
+
+@pytest.mark.parametrize("raised", [ValueError("no"), SystemExit(3), MemoryError(), KeyError("key")])
+def test_sit_writes_down_what_the_object_raises(raised):
+    def broken(x):
+        raise raised
+
+    error = sit(paper("function"), broken).cases[0].error
+    assert error.kind == type(raised).__name__
+    assert error.stage == "call"
+    assert error.line == "raise raised"
+
+
+def test_sit_lets_an_interrupt_through():
+    def stopped(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sit(paper("function"), stopped)
+
+
+def test_sit_long_messages_are_cut():
+    def shouting(x):
+        raise ValueError("a" * 10_000)
+
+    assert len(sit(paper("function"), shouting).cases[0].error.message) < 1000
+
+
+def test_call_text_shows_code_with_shapes():
+    layer = Paper("q", "ResBlock", (CasePaper("layer", (8,), {"x": X, "t": X[:, :1]}),), (1, 2))
+    assert layer.call_text(layer.cases[0]) == "ResBlock(8)([x (2, 3), t (2, 1)])"
+    function = paper("function", 4)
+    assert function.call_text(function.cases[0]) == "thing(x (2, 3), 4)"
