@@ -1,0 +1,115 @@
+"""What a run says about each submission: the JSON report and the table."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbformat import NotebookNode
+
+from autograder.notebooks import write_if_changed
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+STATUSES = ("graded", "missing", "unreadable", "timeout", "memory", "crashed", "refused", "error")
+NOT_SCORED = ("refused", "error")  # the grader's own fault: no score, and the command's exit status is 1
+VERDICTS = ("CheckFailed", "MissingAnswer")  # the errors whose text is feedback as it stands
+MISTAKE = re.compile(r"Mistake: (?P<id>[a-z0-9-]+)")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+MESSAGE_LIMIT = 4000  # characters
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    """One question of one submission: the gradebook's points, and what its check said."""
+
+    id: str
+    points: float
+    max_points: float
+    mistake: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """One submission. The fields are the keys of the JSON report."""
+
+    student: str
+    assignment: str
+    score: float | None
+    max_score: float
+    status: str
+    reason: str | None
+    warnings: list[str]
+    seconds: float
+    questions: list[QuestionResult] = field(default_factory=list)
+
+
+def read_check(cell: NotebookNode | None) -> tuple[str | None, str]:
+    """The catalogue's id of the mistake, if the check named one, and the message, from an autograded check cell."""
+    if cell is None:
+        return None, "The notebook has no cell for this check."
+    if cell.cell_type != "code":
+        return None, "Graded by hand."
+    errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
+    if not errors:
+        return None, _printed(cell)
+    verdicts = [error for error in errors if error.ename in VERDICTS]
+    error = (verdicts or errors)[-1]
+    if not verdicts:
+        return None, _shown(": ".join(part for part in (error.ename, error.evalue) if part))
+    *lines, last = error.evalue.rstrip().splitlines() or [""]
+    named = MISTAKE.fullmatch(last)
+    return (named["id"], _shown("\n".join(lines))) if named else (None, _shown(error.evalue))
+
+
+def _printed(cell: NotebookNode) -> str:
+    return _shown("".join(output.text for output in cell.get("outputs", []) if output.output_type == "stream"))
+
+
+def _shown(text: str) -> str:
+    text = ANSI.sub("", text).strip()
+    return text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + " ..."
+
+
+def write_report(results: list[Result], path: Path) -> None:
+    """Writes the JSON report: a list, one object a submission, by student id."""
+    write_if_changed(path, json.dumps([asdict(result) for result in results], indent=2, ensure_ascii=False) + "\n")
+
+
+def table(results: list[Result]) -> "Table":
+    """The scores and the mistakes named, for people."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(title=results[0].assignment if results else None, title_justify="left")
+    for heading, side in (("student", "left"), ("score", "right"), ("status", "left"), ("what was wrong", "left")):
+        shown.add_column(heading, justify=side, overflow="fold")  # type: ignore[arg-type]
+    for result in results:
+        score = "-" if result.score is None else f"{result.score:g} / {result.max_score:g}"
+        shown.add_row(Text(result.student), score, result.status, Text("\n".join(_faults(result))))
+    return shown
+
+
+def _faults(result: Result) -> list[str]:
+    """A line for each thing that cost points."""
+    lines = [result.reason] if result.reason else []
+    for question in result.questions:
+        if question.points < question.max_points and (question.mistake or not result.reason):
+            lines.append(f"{question.id}: {question.mistake or _gist(question)}")
+    return lines
+
+
+def _gist(question: QuestionResult) -> str:
+    """The line of a message that says most: its cause, or else the first."""
+    lines = [line.strip() for line in question.message.splitlines() if line.strip()] or ["no points"]
+    causes = [line.removeprefix("Cause:").strip() for line in lines if line.startswith("Cause:")]
+    return (causes or lines)[0].removeprefix(f"{question.id}: ")
+
+
+def summary(results: list[Result]) -> dict[str, Any]:
+    """How many submissions ended with each status, in the order of `STATUSES`."""
+    counted = {status: sum(result.status == status for result in results) for status in STATUSES}
+    return {status: count for status, count in counted.items() if count}

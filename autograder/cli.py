@@ -1,0 +1,179 @@
+"""The command line: `autograder exercises | grade | bench`. Thin: each command calls the module that does the work."""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+try:
+    import typer
+    from rich.console import Console
+except ImportError:  # installed as a learner does, without the extra
+
+    def main() -> None:
+        """Says what is missing."""
+        sys.exit("The command line needs its extra packages: pip install 'sd-unet-course[cli]'")
+
+else:
+    if TYPE_CHECKING:
+        from autograder.classroom.report import Result
+
+    app = typer.Typer(help="Stable Diffusion's UNet, block by block: the classroom.", add_completion=False)
+
+    class Scale(StrEnum):
+        """The size of the exam papers."""
+
+        tiny = "tiny"
+        full = "full"
+
+    class Device(StrEnum):
+        """Where the expected outputs are computed."""
+
+        auto = "auto"
+        cpu = "cpu"
+        gpu = "gpu"
+
+    CourseOption = Annotated[Path, typer.Option("--course", help="The course directory.", file_okay=False)]
+    JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")]
+
+    @app.callback()
+    def _commands() -> None:
+        """Makes `autograder exercises` a command, however few there are."""
+
+    @app.command()
+    def exercises(
+        check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a notebook is outdated.")] = False,
+        course: CourseOption = Path(),
+    ) -> None:
+        """Makes exercises/ from solutions/."""
+        from autograder.notebooks import exercise_names, stale_exercises, write_exercises
+
+        if not (names := exercise_names(course)):
+            _stop(f"The course directory must have solutions/NN-name/NN-name.py. Received: {course.resolve()}")
+        try:
+            if not check:
+                changed = write_exercises(course.resolve())
+                print("\n".join(f"wrote {path}" for path in changed) or f"{len(names)} exercises, all up to date")
+                return
+            stale = stale_exercises(course.resolve())
+        except (ValueError, OSError, RuntimeError) as error:
+            _stop(str(error), status=1)
+        if stale:
+            files = "\n".join(f"  {path}" for path in stale)
+            _stop(f"Not what solutions/ gives:\n{files}\nRun: make exercises (and delete what has no source)", status=1)
+        print(f"{len(names)} exercises, all up to date")
+
+    @app.command()
+    def grade(
+        name: Annotated[str, typer.Argument(help="The exercise, for example 03-resblock.")],
+        course: CourseOption = Path(),
+        jobs: Annotated[int | None, typer.Option(min=1, help="Submissions at once. [default: one a core]")] = None,
+        student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
+        scale: Annotated[Scale, typer.Option(help="The size of the papers.")] = Scale.tiny,
+        device: Annotated[Device, typer.Option(help="Where expected outputs are computed.")] = Device.auto,
+        seed: Annotated[int | None, typer.Option(min=0, help="Of the papers. [default: a new one]")] = None,
+        json: JsonOption = None,
+    ) -> None:
+        """Grades submitted/*/NAME into the gradebook. Exit status 1: something could not be graded."""
+        from autograder.classroom.report import NOT_SCORED, write_report
+        from autograder.classroom.run import Options
+
+        options = Options(scale=scale.value, device=device.value, seed=seed, jobs=jobs, students=student)
+        results = _grade(course, name, options)
+        if json:
+            write_report(results, json)
+        raise typer.Exit(1 if any(result.status in NOT_SCORED for result in results) else 0)
+
+    def _grade(course: Path, name: str, options) -> "list[Result]":
+        """Runs the grading with a progress bar and prints the table."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from autograder.classroom.course import Course, CourseError
+        from autograder.classroom.report import summary, table
+        from autograder.classroom.run import grade as run
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+        )
+        console = Console(stderr=True)
+        try:
+            place = Course.at(course)
+            total = len(place.students(name, options.students))
+            with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+                bar = progress.add_task(name, total=total, rate="")
+
+                def on_result(result: "Result") -> None:
+                    progress.advance(bar)
+                    speed = progress.tasks[bar].speed or 0
+                    progress.update(bar, rate=f"{60 * speed:.0f} a minute" if speed else "")
+
+                results = run(place, name, options, on_result)
+        except (CourseError, OSError, RuntimeError) as error:
+            _stop(str(error))
+        _output().print(table(results))
+        Console().print(", ".join(f"{count} {status}" for status, count in summary(results).items()))
+        return results
+
+    @app.command()
+    def bench(
+        size: Annotated[str, typer.Option(help="full (512x512, SD2's width) or tiny.")] = "full",
+        runs: Annotated[int, typer.Option(min=1, help="Timed passes of each model.")] = 5,
+        dtype: Annotated[list[str] | None, typer.Option(help="[default: float32, bfloat16]; may be repeated.")] = None,
+        batch: Annotated[list[int] | None, typer.Option(help="[default: 1]; may be repeated.")] = None,
+        python: Annotated[
+            list[str] | None, typer.Option(help="keras-cv=PATH or diffusers=PATH: the interpreter that has it.")
+        ] = None,
+        json: JsonOption = None,
+    ) -> None:
+        """Times the reference UNet, beside KerasCV's and diffusers' where they are installed."""
+        from rich.table import Table
+
+        from autograder.reference.bench import HEADINGS, BenchOptions, run_bench, table, write_json
+
+        paths = {f"{key.replace('-', '_')}_python": path for key, _, path in (p.partition("=") for p in python or [])}
+        try:
+            dtypes, batches = tuple(dtype or ("float32", "bfloat16")), tuple(batch or (1,))
+            options = BenchOptions(size=size, runs=runs, dtypes=dtypes, batches=batches, **paths)  # type: ignore[arg-type]
+        except (ValueError, TypeError) as error:
+            _stop(str(error))
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        rows = run_bench(options, say=lambda text: Console(stderr=True).print(text, markup=False))
+        measured = [row for row in rows if row["status"] == "measured"]
+        shown = Table(*HEADINGS)
+        for cells in table(measured):
+            shown.add_row(*cells)
+        _output().print(shown)
+        for row in rows:
+            if row not in measured:
+                print(f"{row['contender']}, {row['dtype']}: {row['status']} ({row['reason']})")
+        if json:
+            write_json(rows, json)
+        raise typer.Exit(1 if any(row["status"] == "failed" for row in rows) else 0)
+
+    def _output() -> Console:
+        """Where tables go; a file or a pipe has no width to fit into."""
+        console = Console()
+        return console if console.is_terminal else Console(width=140)
+
+    def _stop(text: str, status: int = 2) -> NoReturn:
+        Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+        raise typer.Exit(status)
+
+    def main() -> None:
+        """The entry point."""
+        import autograder.classroom.startup  # noqa: F401 - before any other import of ours
+
+        try:
+            app()
+        except ModuleNotFoundError as error:
+            if str(error.name).split(".")[0] == "autograder":
+                raise
+            sys.exit(f"This command needs {error.name}: pip install 'sd-unet-course[instructor]'")
+
+
+if __name__ == "__main__":
+    main()

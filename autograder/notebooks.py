@@ -1,0 +1,262 @@
+"""Makes the exercises: solutions/NN-name/NN-name.py -> the same as .ipynb -> exercises/NN-name/NN-name.ipynb.
+
+The .py (jupytext's py:percent form) is the only one written by hand. The first .ipynb, git-ignored, is the same
+notebook in the one format that nbgrader reads; the second is what learners open, and is made from the first by
+nbgrader's own release steps. The same source gives the same bytes, on any machine and at any time.
+"""
+
+import logging
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
+from nbformat import NotebookNode
+from traitlets.config import Config, PyFileConfigLoader
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+EXERCISE = re.compile(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*")
+GRADE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+REGION = re.compile(r"(begin|end)\s*(solution|hidden\s*tests|mark\s*scheme)", re.IGNORECASE)
+REGION_LINE = re.compile(r"\s*### (BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)")
+PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+MAX_CODE_LINES = 25  # of code, in what the learner sees: blank lines and comments are not counted
+POINTS = 10
+
+
+class SourceError(ValueError):
+    """A source notebook breaks a rule of the course; the text names the cell and the rule."""
+
+
+def exercise_names(root: Path) -> list[str]:
+    """The names of all exercises that have a source, in order."""
+    return sorted(path.stem for path in (root / "solutions").glob("*/*.py") if path.stem == path.parent.name)
+
+
+def load_config(root: Path) -> Config:
+    """The settings in the course's nbgrader_config.py."""
+    path = root / "nbgrader_config.py"
+    if not path.is_file():
+        raise FileNotFoundError(f"The course directory must have an nbgrader_config.py. Received: {root}")
+    return PyFileConfigLoader(path.name, path=str(root)).load_config()
+
+
+# ---------------------------------------------------------------------------------------------------- .py -> .ipynb
+
+
+def source_notebook(root: Path, name: str) -> NotebookNode:
+    """The source of an exercise as a notebook: nbgrader's `source`.
+
+    Raises:
+        SourceError: if it breaks a rule of the course.
+    """
+    path = root / "solutions" / name / f"{name}.py"
+    if not path.is_file():
+        raise FileNotFoundError(f"An exercise must have a source at solutions/{name}/{name}.py. Received: {name!r}")
+    read = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    notebook.cells = [_cell(cell, number) for number, cell in enumerate(read.cells, start=1)]
+    _fill_placeholders(notebook, _repository(root))
+    check_source(notebook, name)
+    return notebook
+
+
+def _cell(cell: NotebookNode, number: int) -> NotebookNode:
+    """The cell with an id that is the same every time: its grade_id, or else its number."""
+    settings = cell.metadata.get("nbgrader")
+    metadata = {"nbgrader": settings} if settings else {}
+    make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+    made = make(cell.source, metadata=metadata)
+    made.id = settings["grade_id"] if settings and "grade_id" in settings else f"cell-{number:02d}"
+    return made
+
+
+def _repository(root: Path) -> dict[str, str]:
+    settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]
+    return {"repository": settings["url"], "ref": settings["branch"]}
+
+
+def _fill_placeholders(notebook: NotebookNode, values: dict[str, str]) -> None:
+    for cell in notebook.cells:
+        cell.source = PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), cell.source)
+
+
+# ----------------------------------------------------------------------------------------------------------- rules
+
+
+def check_source(notebook: NotebookNode, name: str) -> None:
+    """Holds a source notebook against the rules of the course.
+
+    Raises:
+        SourceError: naming every cell and the rule that it breaks.
+    """
+    problems = [] if EXERCISE.fullmatch(name) else [f"the name {name!r} must have the form NN-name"]
+    for number, cell in enumerate(notebook.cells, start=1):
+        settings = cell.metadata.get("nbgrader", {})
+        label = f"cell {settings.get('grade_id') or number}"
+        problems += [f"{label}: {problem}" for problem in _cell_problems(cell, settings)]
+    problems += _notebook_problems(notebook)
+    if problems:
+        raise SourceError("\n".join(f"solutions/{name}/{name}.py: {problem}" for problem in problems))
+
+
+def _cell_problems(cell: NotebookNode, settings: dict[str, Any]) -> list[str]:
+    problems = []
+    if settings and not GRADE_ID.fullmatch(str(settings.get("grade_id", ""))):
+        problems.append(f"grade_id must be lower-case words joined by '-'. Received: {settings.get('grade_id')!r}")
+    for line in cell.source.splitlines():
+        if REGION.search(line) and not REGION_LINE.fullmatch(line.rstrip()):
+            problems.append(f"a region begins and ends with a line like '### BEGIN SOLUTION'. Received: {line!r}")
+    if cell.cell_type == "code" and (lines := _lines_of_code(cell.source)) > MAX_CODE_LINES:
+        problems.append(f"a cell must have at most {MAX_CODE_LINES} lines of code beside its answer. Received: {lines}")
+    if settings.get("grade") and settings.get("locked"):
+        problems += _check_cell_problems(cell, settings)
+    return problems
+
+
+def _check_cell_problems(cell: NotebookNode, settings: dict[str, Any]) -> list[str]:
+    problems, question, points = [], settings.get("grade_id"), settings.get("points")
+    if type(points) is not int or points < 1:
+        problems.append(f"points must be an integer of at least 1. Received: {points!r}")
+    if not re.fullmatch(rf'check\("{re.escape(str(question))}", \w+\)', outside_regions(cell.source).strip()):
+        problems.append(f'a check is one line, check("{question}", object). Received: {cell.source!r}')
+    return problems
+
+
+def _lines_of_code(source: str) -> int:
+    return sum(1 for line in outside_regions(source).splitlines() if line.strip() and not line.strip().startswith("#"))
+
+
+def outside_regions(source: str) -> str:
+    """A cell's text without its solution, hidden tests and mark schemes."""
+    kept, inside = [], False
+    for line in source.splitlines():
+        found = REGION_LINE.fullmatch(line.rstrip())
+        if found:
+            inside = found[1] == "BEGIN"
+        elif not inside:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _notebook_problems(notebook: NotebookNode) -> list[str]:
+    cells = [(cell, cell.metadata.get("nbgrader", {})) for cell in notebook.cells]
+    ids = [settings["grade_id"] for _, settings in cells if "grade_id" in settings]
+    checks = [settings for _, settings in cells if settings.get("grade") and settings.get("locked")]
+    questions = [settings.get("grade_id") for settings in checks]
+    problems = [f"cell {twice}: a grade_id must be used once" for twice in sorted({i for i in ids if ids.count(i) > 1})]
+    if "setup" not in ids:
+        problems.append('one cell must have the grade_id "setup"')
+    for grade_id in ids:
+        answers = grade_id.removeprefix("answer-")
+        if answers != grade_id and answers not in questions:
+            problems.append(f"cell {grade_id}: no cell checks {answers!r}")
+        if answers == grade_id and grade_id not in questions and not re.match(r"(setup|explain)(-|$)", grade_id):
+            problems.append(f"cell {grade_id}: a grade_id must be setup, answer-QUESTION, a question or explain")
+    total = sum(settings.get("points") or 0 for settings in checks if type(settings.get("points")) is int)
+    if total != POINTS:
+        problems.append(f"the points of the checks must sum to {POINTS}. Received: {total}")
+    if not notebook.cells or notebook.cells[0].cell_type != "markdown" or notebook.cells[-1].cell_type != "markdown":
+        problems.append("the first cell (what this is) and the last (how to hand in) must be text")
+    return problems
+
+
+# ------------------------------------------------------------------------------------------- nbgrader's release steps
+
+
+def release(source: NotebookNode, name: str, config: Config, db_url: str | None = None) -> str:
+    """Runs nbgrader's `generate_assignment` on a source notebook, in a directory that is gone afterwards.
+
+    Args:
+        source: the notebook of `source_notebook`.
+        name: the exercise.
+        config: the course's nbgrader settings.
+        db_url: the gradebook to enter the assignment in; without one, none is touched.
+
+    Returns:
+        The text of the released notebook.
+
+    Raises:
+        RuntimeError: with nbgrader's own words, if it refuses the notebook.
+    """
+    from nbgrader.converters import GenerateAssignment, NbGraderException
+    from nbgrader.coursedir import CourseDirectory
+
+    settings = Config(config)
+    settings.GenerateAssignment.no_database = db_url is None
+    settings.SaveCells.enabled = db_url is not None
+    log, words = collecting_logger("autograder.release")
+    with tempfile.TemporaryDirectory() as place:
+        directory = CourseDirectory(config=settings, root=place, assignment_id=name, log=log)
+        directory.source_directory, directory.release_directory = "source", "release"
+        if db_url is not None:
+            directory.db_url = db_url
+        write_if_changed(Path(place, "source", name, f"{name}.ipynb"), notebook_text(source))
+        try:
+            GenerateAssignment(coursedir=directory, config=settings, log=log).start()
+        except NbGraderException as error:
+            reasons = dict.fromkeys(text.strip().splitlines()[-1] for text in words)  # a traceback's last line says it
+            raise RuntimeError("\n".join([f"nbgrader refuses to release {name}:", *reasons])) from error
+        return Path(place, "release", name, f"{name}.ipynb").read_text(encoding="utf-8")
+
+
+def collecting_logger(name: str) -> tuple[logging.Logger, list[str]]:
+    """A logger that shows nothing and collects warnings and errors in a list."""
+    words: list[str] = []
+
+    class Collect(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            words.append(record.getMessage())
+
+    logger = logging.Logger(name)  # not getLogger: a new one each time, with no other handler
+    logger.addHandler(Collect(level=logging.WARNING))
+    return logger, words
+
+
+def notebook_text(notebook: NotebookNode) -> str:
+    """The notebook as nbformat writes it, ending in a newline."""
+    return nbformat.writes(notebook).rstrip("\n") + "\n"
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Writes a file in one step, only if its content changes. Returns whether it did."""
+    if path.is_file() and path.read_bytes() == text.encode("utf-8"):
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    part.replace(path)
+    return True
+
+
+# ------------------------------------------------------------------------------------------------------------- all
+
+
+def write_exercises(root: Path) -> list[Path]:
+    """Writes both notebooks of every exercise. Returns the exercises that changed."""
+    config, changed = load_config(root), []
+    for name in exercise_names(root):
+        source = source_notebook(root, name)
+        write_if_changed(root / "solutions" / name / f"{name}.ipynb", notebook_text(source))
+        path = root / "exercises" / name / f"{name}.ipynb"
+        if write_if_changed(path, release(source, name, config)):
+            changed.append(path.relative_to(root))
+    return changed
+
+
+def stale_exercises(root: Path) -> list[Path]:
+    """The notebooks in exercises/ that are not what their source gives: outdated, missing, or without a source."""
+    config = load_config(root)
+    fresh = {
+        Path("exercises", name, f"{name}.ipynb"): release(source_notebook(root, name), name, config)
+        for name in exercise_names(root)
+    }
+    there = {path.relative_to(root) for path in (root / "exercises").glob("*/*.ipynb")}
+    stale = there - fresh.keys()
+    for path, text in fresh.items():
+        if path not in there or (root / path).read_bytes() != text.encode("utf-8"):
+            stale.add(path)
+    return sorted(stale)

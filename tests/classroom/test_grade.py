@@ -1,0 +1,183 @@
+"""`autograder grade`: every submission gets a status, a score in the gradebook and a plain reason."""
+
+import json
+from pathlib import Path
+
+import psutil
+import pytest
+from nbgrader.api import Gradebook
+
+from autograder.notebooks import write_exercises
+from tests.classroom.conftest import NAME, RIGHT, GradedClass, SampleCourse
+
+RESULT_KEYS = {"student", "assignment", "score", "max_score", "status", "reason", "warnings", "seconds", "questions"}
+QUESTION_KEYS = {"id", "points", "max_points", "mistake", "message"}
+
+
+@pytest.mark.parametrize(
+    ("student", "status", "score"),
+    [
+        ("right", "graded", 10),
+        ("stub", "graded", 0),
+        ("mistaken", "graded", 6),
+        ("slow", "timeout", 4),  # what ran before the limit keeps its points
+        ("stuck", "timeout", 0),
+        ("dead", "crashed", 4),
+        ("edited", "graded", 0),
+        ("deleted", "graded", 6),
+        ("broken", "unreadable", 0),
+        ("empty", "unreadable", 0),
+        ("linked", "unreadable", 0),
+        ("renamed", "missing", 0),
+    ],
+)
+def test_grade_gives_each_kind_its_status_and_score(graded: GradedClass, student: str, status: str, score: float):
+    result = graded[student]
+    assert (result["status"], result["score"], result["max_score"]) == (status, score, 10)
+    assert (result["reason"] is None) == (status == "graded")
+    assert graded.course.scores()[student] == score
+
+
+def test_grade_report_has_the_agreed_form(graded: GradedClass):
+    assert [result["student"] for result in graded.report] == sorted(r["student"] for r in graded.report)
+    assert len(graded.report) == 12
+    for result in graded.report:
+        assert set(result) >= RESULT_KEYS
+        assert result["assignment"] == NAME
+        assert isinstance(result["warnings"], list)
+        assert result["seconds"] >= 0
+        assert [q["id"] for q in result["questions"]] in (["double", "square"], ["square", "double"])
+        assert sum(q["points"] for q in result["questions"]) == result["score"]
+        assert sum(q["max_points"] for q in result["questions"]) == result["max_score"]
+        for question in result["questions"]:
+            assert set(question) >= QUESTION_KEYS
+            assert isinstance(question["message"], str)
+
+
+def test_grade_names_the_mistake_apart_from_its_message(graded: GradedClass):
+    double = graded["mistaken"]["questions"][0]
+    assert double["mistake"] == "identity"
+    assert "unchanged" in double["message"]
+    assert "Mistake:" not in double["message"]
+    assert all(q["mistake"] is None for q in graded["stub"]["questions"])
+    assert "NotImplementedError" in graded["stub"]["questions"][0]["message"]
+
+
+def test_grade_hands_scale_device_and_seed_to_the_checks(graded: GradedClass):
+    message = graded["right"]["questions"][0]["message"]
+    assert "scale full device auto" in message
+    assert "seed 7" in message
+
+
+def test_grade_of_a_right_answer_survives_text_on_stderr(graded: GradedClass):
+    assert "double: right" in graded["right"]["questions"][0]["message"]  # the sample's check writes that to stderr
+
+
+def test_grade_tells_what_was_changed_in_a_notebook(graded: GradedClass):
+    assert graded["right"]["warnings"] == []
+    assert any("double" in warning and "changed" in warning for warning in graded["edited"]["warnings"])
+    assert any("double" in warning and "missing" in warning for warning in graded["deleted"]["warnings"])
+
+
+def test_grade_reason_says_which_cell_and_limit(graded: GradedClass):
+    assert "square" in graded["slow"]["reason"]
+    assert "6 s" in graded["slow"]["reason"]
+    assert "square" in graded["dead"]["reason"]
+    assert "copy of it.ipynb" in graded["renamed"]["reason"]
+
+
+def test_grade_succeeds_and_prints_a_table(graded: GradedClass):
+    assert graded.command.returncode == 0, graded.command.stderr
+    for word in ("mistaken", "identity", "6 / 10", "12/12"):
+        assert word in graded.command.stdout + graded.command.stderr
+
+
+def test_grade_leaves_no_process(graded: GradedClass):
+    root = str(graded.course.root)
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        line = " ".join(process.info["cmdline"] or [])
+        assert not ("ipykernel_launcher" in line and "autograder-" in str(process.info["cwd"])), line
+        assert root not in str(process.info["cwd"])
+
+
+def test_grade_publishes_a_notebook_for_every_submission(graded: GradedClass):
+    for result in graded.report:
+        cells = graded.course.autograded(result["student"]).cells
+        assert any("nbgrader" in cell.metadata for cell in cells)
+    assert "autograder" not in graded.course.autograded("slow").metadata
+
+
+def test_grade_again_keeps_other_students_and_updates_the_one_named(course: SampleCourse):
+    course.hand_in("one", RIGHT)
+    course.hand_in("two", {})
+    assert course.grade(NAME).exit_code == 0
+    course.hand_in("two", RIGHT)
+    course.hand_in("one", {})
+    done = course.grade(NAME, "--student", "two", "--jobs", "1")
+    assert done.exit_code == 0, done.output
+    assert course.scores() == {"one": 10, "two": 10}
+
+
+@pytest.mark.parametrize("arguments", [["02-unknown"], [NAME], [NAME, "--student", "nobody"]])
+def test_grade_without_anything_to_grade_says_so(course: SampleCourse, arguments: list[str]):
+    done = course.grade(*arguments)
+    assert done.exit_code == 2
+    assert "Received" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_grade_takes_sources_and_settings_from_the_clone(tmp_path: Path):
+    """A directory with nothing but submissions is a course too."""
+    (tmp_path / "submitted" / "one" / "03-resblock").mkdir(parents=True)
+    done = SampleCourse(tmp_path).grade("03-resblock", "--json", str(tmp_path / "report.json"))
+    assert done.exit_code == 0, done.output
+    assert json.loads((tmp_path / "report.json").read_text())[0]["status"] == "missing"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "autograded",
+        "gradebook.db",
+        "report.json",
+        "submitted",
+    ]
+
+
+def test_grade_with_its_own_fault_gives_no_score_and_fails(course: SampleCourse):
+    course.hand_in("right", RIGHT)
+    with (course.root / "nbgrader_config.py").open("a") as settings:
+        settings.write("c.RunToTheEnd.kernel_name = 'no-such-kernel'\n")
+    done = course.grade(NAME, "--json", str(course.root / "report.json"))
+    assert done.exit_code == 1
+    (result,) = json.loads((course.root / "report.json").read_text())
+    assert (result["status"], result["score"]) == ("error", None)
+    assert "no-such-kernel" in result["reason"]
+
+
+def test_grade_keeps_an_instructors_own_points(course: SampleCourse):
+    course.hand_in("one", {})
+    assert course.grade(NAME).exit_code == 0
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}", "sd-unet") as gradebook:
+        gradebook.find_grade("double", NAME, NAME, "one").manual_score = 3
+        gradebook.db.commit()
+    assert course.grade(NAME).exit_code == 0
+    assert course.scores() == {"one": 3}
+
+
+def test_grade_leaves_a_written_answer_to_the_instructor(course: SampleCourse):
+    source = course.root / "solutions" / NAME / f"{NAME}.py"
+    off, on = '"explain", "grade": false', '"explain", "grade": true, "points": 2'
+    text = source.read_text().replace(off, on).replace(
+        f'{on}, "locked": false, "schema_version": 3, "solution": false',
+        f'{on}, "locked": false, "schema_version": 3, "solution": true',
+    )  # fmt: skip
+    source.write_text(text)
+    write_exercises(course.root)
+    course.hand_in("one", {**RIGHT, "explain": "Equal signs."})
+    assert course.grade(NAME, "--json", str(course.root / "report.json")).exit_code == 0
+    (result,) = json.loads((course.root / "report.json").read_text())
+    assert (result["score"], result["max_score"]) == (10, 12)
+    assert result["questions"][-1] == {
+        "id": "explain",
+        "points": 0,
+        "max_points": 2,
+        "mistake": None,
+        "message": "Graded by hand.",
+    }

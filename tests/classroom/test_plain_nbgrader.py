@@ -1,0 +1,48 @@
+"""nbgrader's own commands work in the course directory, with the same results."""
+
+import pytest
+
+from tests.classroom.conftest import NAME, RIGHT, SQUARE, GradedClass, SampleCourse
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> SampleCourse:
+    """A class graded by nbgrader's commands alone, on a fresh clone: exercises/ is there, a gradebook is not."""
+    from tests.classroom.conftest import new_course
+
+    course = new_course(tmp_path_factory.mktemp("plain"))
+    course.hand_in("right", RIGHT)
+    course.hand_in("dead", {**RIGHT, SQUARE: "def square(x):\n    os._exit(1)"})
+    (course.root / "submitted" / "right" / NAME / "os.py").write_text("raise SystemExit('a file beside the notebook')")
+    for command in (["generate_assignment", NAME, "--force"], ["autograde", NAME], ["generate_feedback", NAME]):
+        done = course.run("nbgrader", *command)
+        assert done.returncode == 0, done.stderr
+    return course
+
+
+def test_plain_nbgrader_gives_the_same_scores(plain: SampleCourse):
+    assert plain.scores() == {"right": 10, "dead": 4}
+
+
+def test_plain_nbgrader_releases_the_same_bytes(plain: SampleCourse):
+    done = plain.run("autograder", "exercises", "--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_plain_nbgrader_takes_no_python_file_along(plain: SampleCourse):
+    assert not list((plain.root / "autograded").glob("**/*.py"))
+    assert not list((plain.root / "exercises").glob("**/*.py"))
+
+
+def test_plain_nbgrader_feedback_says_what_happened(plain: SampleCourse):
+    text = (plain.root / "feedback" / "dead" / NAME / f"{NAME}.html").read_text()
+    assert "the kernel died" in text
+
+
+def test_feedback_follows_autograder_grade_for_every_submission(graded: GradedClass):
+    done = graded.course.run("nbgrader", "generate_feedback", NAME)
+    assert done.returncode == 0, done.stderr
+    pages = {path.parts[-3]: path.read_text() for path in graded.course.root.glob(f"feedback/*/{NAME}/*.html")}
+    assert set(pages) == {result["student"] for result in graded.report}
+    assert "Mistake: identity" in pages["mistaken"]
+    assert "unreadable" in pages["broken"]

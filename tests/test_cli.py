@@ -1,0 +1,101 @@
+"""The command line: what it prints and how it ends. What grading does is tested in classroom/."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from autograder.cli import app
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(*arguments: str) -> Result:
+    """Runs a command in this process."""
+    return CliRunner(env={"COLUMNS": "120", "NO_COLOR": "1"}).invoke(app, arguments)
+
+
+def test_cli_help_lists_commands_without_loading_the_course():
+    code = (
+        "import sys; from autograder import cli\n"
+        "try: sys.argv = ['autograder', '--help']; cli.main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'keras', 'tensorflow', 'nbgrader', 'jupytext', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.rstrip().endswith("[]")
+    for command in ("exercises", "grade", "bench"):
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize("command", ["exercises", "grade", "bench"])
+def test_cli_commands_have_help(command: str):
+    done = run(command, "--help")
+    assert done.exit_code == 0
+    assert "--help" in done.stdout
+
+
+def test_cli_grade_has_the_options_that_other_tools_use():
+    shown = run("grade", "--help").stdout
+    for option in ("--course", "--jobs", "--student", "--scale", "--device", "--seed", "--json"):
+        assert option in shown
+    assert run("grade", "01-x", "--scale", "huge").exit_code == 2
+    assert run("grade", "01-x", "--device", "tpu").exit_code == 2
+    assert run("grade", "01-x", "--jobs", "0").exit_code == 2
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_cli_without_its_extra_says_what_to_install(missing: str):
+    code = f"import sys; sys.modules['{missing}'] = None; from autograder.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "pip install 'sd-unet-course[cli]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_cli_without_the_instructors_packages_says_what_to_install(tmp_path: Path):
+    code = (
+        "import sys; sys.modules['jupytext'] = None; sys.argv = ['autograder', 'exercises']\n"
+        "from autograder.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "jupytext" in done.stderr
+    assert "[instructor]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_cli_exercises_check_names_the_stale_file_and_the_remedy(tmp_path: Path):
+    for file in ("nbgrader_config.py", "_config.yml"):
+        shutil.copy(ROOT / file, tmp_path)
+    (tmp_path / "solutions" / "01-sample").mkdir(parents=True)
+    shutil.copy(ROOT / "tests/classroom/data/01-sample.py", tmp_path / "solutions" / "01-sample")
+    stale = run("exercises", "--check", "--course", str(tmp_path))
+    assert stale.exit_code == 1
+    assert "exercises/01-sample/01-sample.ipynb" in stale.stderr
+    assert "make exercises" in stale.stderr
+    assert not (tmp_path / "exercises").exists()
+    made = run("exercises", "--course", str(tmp_path))
+    assert made.exit_code == 0
+    assert "exercises/01-sample/01-sample.ipynb" in made.stdout
+    assert run("exercises", "--check", "--course", str(tmp_path)).exit_code == 0
+
+
+def test_cli_exercises_reports_a_rule_that_is_broken(tmp_path: Path):
+    test_cli_exercises_check_names_the_stale_file_and_the_remedy(tmp_path)
+    source = tmp_path / "solutions/01-sample/01-sample.py"
+    source.write_text(source.read_text().replace('"points": 4', '"points": 3'))
+    done = run("exercises", "--course", str(tmp_path))
+    assert done.exit_code == 1
+    assert "sum to 10" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_cli_exercises_outside_of_a_course_is_an_error(tmp_path: Path):
+    done = run("exercises", "--course", str(tmp_path))
+    assert done.exit_code == 2
+    assert "solutions/" in done.stderr
