@@ -1,0 +1,83 @@
+# Targets a person types; each does the set-up it needs. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NAME ?= 03-resblock
+SAMPLE := _build/sample-class
+APT_PACKAGES := bubblewrap chromium
+SETUP := $(VENV)/.set-up
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.DEFAULT_GOAL := help
+.PHONY: help course setup test test-full test-backends test-colab lint format exercises check-exercises book grade \
+        sample-class bench fixtures lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+
+course: setup exercises book sample-class ## do everything: set up, release the exercises, build the site, grade a sample class
+	@echo "The site:      file://$(CURDIR)/_build/html/index.html"
+	@echo "The gradebook: $(SAMPLE)/gradebook.db"
+
+setup: $(SETUP) ## make .venv with the exact versions of requirements.lock
+
+$(SETUP): requirements.lock pyproject.toml tools/system_packages.sh
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit((3, 11) > v or v > (3, 13))' \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed. Received: $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	$(BIN)/autograder exercises
+	sh tools/system_packages.sh $(APT_PACKAGES)
+	touch $@
+
+test: setup lint check-exercises ## run every test (but for the full-size proofs: make test-full)
+	$(BIN)/python -m pytest
+
+test-full: setup ## the full-size proofs: 865,910,724 parameters, 512x512 (minutes, and 12 GB of memory)
+	$(BIN)/python -m pytest -m full
+
+test-backends: setup ## the reference's tests on JAX and on PyTorch, in environments of their own
+	$(BIN)/python tests/reference/other_backends.py
+
+test-colab: setup ## the exercise notebook in environments with Colab's versions
+	$(BIN)/python tests/colab/run.py
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+exercises: setup ## make exercises/ from solutions/
+	$(BIN)/autograder exercises
+
+check-exercises: setup ## fail if exercises/ is not what solutions/ gives
+	$(BIN)/autograder exercises --check
+
+book: setup ## build the site into _build/html, warnings are errors
+	$(BIN)/jupyter-book build . -W --keep-going
+
+grade: setup ## grade a class: make grade NAME=03-resblock
+	$(BIN)/autograder grade $(NAME)
+
+sample-class: setup exercises ## make and grade a small class in _build/sample-class
+	$(BIN)/python -m autograder.classroom.sample_class $(SAMPLE)
+	$(BIN)/autograder grade 03-resblock --course $(SAMPLE)
+
+bench: setup ## time the reference UNet against KerasCV's and diffusers', in environments of their own
+	sh tools/bench.sh $(BENCH_ARGS)
+
+fixtures: setup ## make the frozen tensors of tests/reference again, from KerasCV and diffusers
+	$(BIN)/python tests/reference/make_fixtures.py
+
+lock: ## resolve requirements.txt into requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements.txt -o requirements.lock
+
+clean: ## remove everything that was built, but not submitted/ nor the gradebook
+	rm -rf _build $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
