@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 # Scores of one slice of queries, in numbers: small enough to stay in a processor's cache between the two products.
-SCORES_AT_ONCE = 2**21
+SCORES_AT_ONCE = 2**22
 
 
 def td_dot(a, b):

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from autograder.reference.attention import attend
-from autograder.reference.layers import GEGLU, GroupNorm, PaddedConv2D
+from autograder.reference.layers import GEGLU, GroupNorm, PaddedConv2D, dense
 
 
 class ResBlock(keras.layers.Layer):
@@ -41,7 +41,7 @@ class ResBlock(keras.layers.Layer):
         policy = self.dtype_policy
         self.norm1 = GroupNorm(norm_epsilon, dtype=policy, name="norm1")
         self.conv1 = PaddedConv2D(output_dim, 3, padding=1, dtype=policy, name="conv1")
-        self.dense = keras.layers.Dense(output_dim, dtype=policy, name="dense")
+        self.dense = dense(output_dim, dtype=policy, name="dense")
         self.norm2 = GroupNorm(norm_epsilon, dtype=policy, name="norm2")
         self.conv2 = PaddedConv2D(output_dim, 3, padding=1, dtype=policy, name="conv2")
         self.residual_projection = None
@@ -98,10 +98,10 @@ class CrossAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         self.num_heads, self.head_size = num_heads, head_size
         width, policy = num_heads * head_size, self.dtype_policy
-        self.to_q = keras.layers.Dense(width, use_bias=False, dtype=policy, name="to_q")
-        self.to_k = keras.layers.Dense(width, use_bias=False, dtype=policy, name="to_k")
-        self.to_v = keras.layers.Dense(width, use_bias=False, dtype=policy, name="to_v")
-        self.out_proj = keras.layers.Dense(width, dtype=policy, name="out_proj")
+        self.to_q = dense(width, use_bias=False, dtype=policy, name="to_q")
+        self.to_k = dense(width, use_bias=False, dtype=policy, name="to_k")
+        self.to_v = dense(width, use_bias=False, dtype=policy, name="to_v")
+        self.out_proj = dense(width, dtype=policy, name="out_proj")
 
     def build(self, inputs_shape, context_shape=None):
         answering_shape = inputs_shape if context_shape is None else context_shape
@@ -118,8 +118,8 @@ class CrossAttention(keras.layers.Layer):
         if context is None:
             context = inputs
         q, k, v = self.to_q(inputs), self.to_k(context), self.to_v(context)  # (B, S, N·D), twice (B, T, N·D)
-        heads = [ops.reshape(a, (-1, a.shape[1], self.num_heads, self.head_size)) for a in (q, k, v)]
-        out = attend(*heads, scale=self.head_size**-0.5)  # (B, S, N, D)
+        q, k, v = (ops.reshape(a, (-1, a.shape[1], self.num_heads, self.head_size)) for a in (q, k, v))
+        out = attend(q, k, v, scale=self.head_size**-0.5)  # (B, S, N, D)
         return self.out_proj(ops.reshape(out, (-1, inputs.shape[1], self.num_heads * self.head_size)))
 
     def get_config(self):
@@ -159,7 +159,7 @@ class BasicTransformerBlock(keras.layers.Layer):
         self.attn2 = CrossAttention(num_heads, head_size, dtype=policy, name="attn2")
         self.norm3 = keras.layers.LayerNormalization(epsilon=norm_epsilon, dtype=policy, name="norm3")
         self.geglu = GEGLU(4 * dim, approximate=gelu_approximate, dtype=policy, name="geglu")
-        self.dense = keras.layers.Dense(dim, dtype=policy, name="dense")
+        self.dense = dense(dim, dtype=policy, name="dense")
 
     def build(self, input_shape):
         tokens_shape, context_shape = input_shape
@@ -236,7 +236,7 @@ class SpatialTransformer(keras.layers.Layer):
     def _projection(self, name):
         channels = self.num_heads * self.head_size
         if self.fully_connected:
-            return keras.layers.Dense(channels, dtype=self.dtype_policy, name=name)
+            return dense(channels, dtype=self.dtype_policy, name=name)
         return PaddedConv2D(channels, 1, dtype=self.dtype_policy, name=name)
 
     def build(self, input_shape):
