@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NAME ?= 03-resblock
+JOBS ?= 2
 SAMPLE := _build/sample-class
 APT_PACKAGES := bubblewrap chromium
 SETUP := $(VENV)/.set-up
@@ -11,7 +12,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help course setup test test-full test-backends test-colab lint format exercises check-exercises book grade \
-        sample-class bench fixtures lock clean
+        sample-class bench train fixtures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -34,7 +35,7 @@ $(SETUP): requirements.lock pyproject.toml tools/system_packages.sh
 	touch $@
 
 test: setup lint check-exercises ## run every test (but for the full-size proofs: make test-full)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 test-full: setup ## the full-size proofs: 865,910,724 parameters, 512x512 (minutes, and 12 GB of memory)
 	$(BIN)/python -m pytest -m full
@@ -72,6 +73,9 @@ sample-class: setup exercises ## make and grade a small class in _build/sample-c
 
 bench: setup ## time the reference UNet against KerasCV's and diffusers', in environments of their own
 	sh tools/bench.sh $(BENCH_ARGS)
+
+train: ## train the small model that draws (hours on a CPU; goes on where it was stopped)
+	sh tools/train.sh $(TRAIN_ARGS)
 
 fixtures: setup ## make the frozen tensors of tests/reference again, from KerasCV and diffusers
 	$(BIN)/python tests/reference/make_fixtures.py

@@ -1,0 +1,98 @@
+"""Scores the trained model on prompts it has never seen: `python -m autograder.drawing.score`.
+
+The judge reads each picture drawn and says what stands where. A picture is right if all of it is: every object's
+colour, shape and place, nothing else there, and the background where the prompt names one.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from keras import ops
+
+from autograder.drawing.captions import SHAPES, captions, draw_scenes
+from autograder.drawing.model import FACTS, FOLDER, load_judge, sample_prompts
+from autograder.drawing.pictures import lay_out, render
+from autograder.drawing.training import labels_of
+
+BATCH = 64
+SEED = 20261122
+# Name, scenes, share of two-object scenes, how many of 256, target share of right pictures.
+SETS = (
+    ("one object", "held-out", 0.0, 64, 0.98),
+    ("two objects with relation", "held-out", 1.0, 128, 0.85),
+    ("held-out pairs of colour and shape", "pairs", 0.5, 64, 0.75),
+)
+
+
+def read(pictures, folder=FOLDER):
+    """What the judge reads in pictures of -1 to 1: int arrays `colour`, `shape` `(B, 5)` and `background` `(B,)`."""
+    judge = load_judge(folder)
+    parts = [judge.predict_on_batch(pictures[i : i + BATCH]) for i in range(0, len(pictures), BATCH)]
+    return {name: np.concatenate([np.argmax(part[name], axis=-1) for part in parts]) for name in parts[0]}
+
+
+def marks(scenes, seen):
+    """Compares what was read with what was asked: boolean arrays `(B,)` by aspect, and `right` for all together."""
+    truth = labels_of(scenes)
+    there = truth["shape"] != len(SHAPES)  # the class after the shapes: nothing there
+    result = {
+        "colour": np.all((seen["colour"] == truth["colour"]) | ~there, axis=1),
+        "shape": np.all((seen["shape"] == truth["shape"]) | ~there, axis=1),
+        "position": np.all((seen["shape"] != len(SHAPES)) == there, axis=1),
+        "background": (seen["background"] == truth["background"]) | ~scenes.said,
+    }
+    return result | {"right": np.all(list(result.values()), axis=0)}
+
+
+def score_judge(count=1024, folder=FOLDER):
+    """The judge's own accuracy on true pictures of scenes it was not trained on (other sizes and places)."""
+    rng = np.random.default_rng([SEED, 1])
+    scenes = draw_scenes(rng, count, "all")
+    pictures = ops.convert_to_numpy(render(lay_out(rng, scenes)))
+    return shares(marks(scenes, read(pictures, folder)))
+
+
+def score_set(kind, two_objects, count, scale=4.0, folder=FOLDER):
+    """Draws `count` prompts of one kind and marks them: the share right, by aspect."""
+    scenes = draw_scenes(np.random.default_rng([SEED, 2]), count, kind, two_objects)
+    texts = captions(scenes)
+    pictures = [sample_prompts(texts[i : i + BATCH], i, scale=scale, folder=folder) for i in range(0, count, BATCH)]
+    return shares(marks(scenes, read(np.concatenate(pictures).astype("float32") / 127.5 - 1, folder)))
+
+
+def shares(mark):
+    return {name: round(float(np.mean(values)), 4) for name, values in mark.items()}
+
+
+def table(scores):
+    """The scores as a Markdown table, with the targets beside them."""
+    lines = ["| prompts | number | right | target | met | colour | shape | position | background |"]
+    lines.append("|---|---|---|---|---|---|---|---|---|")
+    for name, _, _, count, target in SETS:
+        s = scores["sets"][name]
+        aspects = " | ".join(f"{s[a]:.1%}" for a in ("colour", "shape", "position", "background"))
+        met = "yes" if s["right"] >= target else "no"
+        lines.append(f"| {name} | {count} | {s['right']:.1%} | {target:.0%} | {met} | {aspects} |")
+    return "\n".join([*lines, "", f"The judge reads {scores['judge']['right']:.1%} of true pictures right."])
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m autograder.drawing.score", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the trained weights are")
+    parser.add_argument("--scale", type=float, default=4.0, help="guidance")
+    parser.add_argument("--write", action="store_true", help="store the scores in weights.json")
+    options = parser.parse_args(arguments)
+    sets = {name: score_set(k, two, n, options.scale, options.folder) for name, k, two, n, _ in SETS}
+    scores = {"sets": sets, "judge": score_judge(folder=options.folder), "scale": options.scale, "seed": SEED}
+    if options.write:
+        path = options.folder / FACTS
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"scores": scores}, indent=1) + "\n")
+    print(table(scores))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""The trained model as it ships: it draws what prompts say."""
+
+import json
+
+import numpy as np
+import pytest
+
+from autograder.drawing import captions as language
+from autograder.drawing import model, score
+from autograder.drawing.pictures import lay_out, render, to_uint8
+
+PROMPTS = [
+    "a red circle on blue",
+    "a yellow square on black",
+    "a white triangle on gray",
+    "a blue cross on white",
+    "a purple circle",
+    "a green triangle on black",
+    "a red circle above a blue square",
+    "a white cross left of a red triangle on black",
+]
+pytestmark = pytest.mark.skipif(not (model.FOLDER / model.WEIGHTS).exists(), reason="no trained weights are in place")
+
+
+def read_marks(texts, pictures):
+    parsed = [language.parse(text) for text in texts]
+    fields = language.Scenes.__dataclass_fields__
+    scenes = language.Scenes(*(np.concatenate([getattr(p, f) for p in parsed]) for f in fields))
+    return scenes, score.marks(scenes, score.read(pictures.astype("float32") / 127.5 - 1))
+
+
+def test_judge_reads_true_pictures_and_tells_false_ones():
+    scenes, _ = read_marks(PROMPTS, np.zeros((8, 64, 64, 3), "uint8"))
+    true = to_uint8(render(lay_out(np.random.default_rng(5), scenes)))
+    assert read_marks(PROMPTS, true)[1]["right"].all()
+    assert not read_marks(PROMPTS, np.roll(true, 1, axis=0))[1]["right"].any()  # each prompt with another's picture
+
+
+def test_shipped_weights_draw_what_prompts_say():
+    pictures = model.sample_prompts(PROMPTS, seed=11)
+    _, marks = read_marks(PROMPTS, pictures)
+    stored = json.loads((model.FOLDER / model.FACTS).read_text())["scores"]["sets"]["one object"]["right"]
+    # Eight pictures against a share of 64: two single objects fewer than the stored share is the margin.
+    assert marks["right"][:6].sum() >= int(6 * stored) - 2
+    assert marks["colour"][:6].mean() >= 0.5
+
+
+def test_sample_prompt_is_the_same_from_the_same_seed_only():
+    one, same, other = (model.sample_prompt(PROMPTS[0], seed, steps=4) for seed in (1, 1, 2))
+    assert one.shape == (64, 64, 3)
+    assert one.dtype == np.uint8
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_sample_prompt_lists_the_words_there_are():
+    with pytest.raises(ValueError, match=r"triangle.*pink"):
+        model.sample_prompt("a pink circle")
+
+
+def test_shipped_files_are_small():
+    size = sum((model.FOLDER / name).stat().st_size for name in (model.WEIGHTS, model.JUDGE))
+    assert size <= 16e6
