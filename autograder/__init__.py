@@ -11,8 +11,11 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     if name == "check":
-        from autograder.exam import check
-        from autograder.sitting.notebook import watch_notebook
+        from autograder.sitting.quiet import quiet
+
+        with quiet():  # a backend's start-up messages
+            from autograder.exam import check
+            from autograder.sitting.notebook import watch_notebook
 
         watch_notebook()
         return check

@@ -16,6 +16,7 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says which tests stay together when they run in two processes (`-n 2 --dist loadgroup`).
 

@@ -8,8 +8,8 @@ from autograder.exam.marking import mark
 from autograder.exam.paper import make_paper
 from autograder.exam.verdict import Verdict
 from autograder.questions import find
-from autograder.sitting import sit
 from autograder.sitting.quiet import quiet
+from autograder.sitting.run import sit
 
 
 class CheckFailed(Exception):

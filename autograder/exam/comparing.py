@@ -7,8 +7,7 @@ import re
 
 import numpy as np
 
-from autograder.sitting import Answer, CaseAnswer, LearnerError
-from autograder.sitting.paper import BASE
+from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError
 
 SHAPE_PATTERN = re.compile(r"[\[(]\s*\d+(?:\s*,\s*\d+)*\s*,?\s*[\])]")
 

@@ -10,7 +10,8 @@ from autograder.exam.comparing import agree, outputs_agree
 from autograder.exam.messages import explain, untouched
 from autograder.exam.verdict import Verdict
 from autograder.questions import Mistake, Question
-from autograder.sitting import Answer, CaseAnswer, Paper, sit
+from autograder.sitting.paper import Answer, CaseAnswer, Paper
+from autograder.sitting.run import sit
 
 
 class Marker:

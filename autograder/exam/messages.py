@@ -7,8 +7,7 @@ import numpy as np
 
 from autograder.exam.comparing import close, relative_error, weights_match
 from autograder.questions import Mistake, Question
-from autograder.sitting import Answer, CaseAnswer, CasePaper, LearnerError, Paper
-from autograder.sitting.paper import BASE
+from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper
 
 NOT_WRITTEN = "NotImplementedError"
 
@@ -20,7 +19,10 @@ def explain(question: Question, paper: Paper, answer: Answer, right: Answer, mis
     index, finding = _first_finding(question, answer, right)
     received, case = answer.cases[index], paper.cases[index]
     lines = [f"{question.id}: not right yet.", f"  Called:   {paper.call_text(case)}"]
-    lines += [f"  Expected: {_expected(case, right.cases[index])}", f"  Received: {_received(received)}"]
+    lines += [
+        f"  Expected: {_expected(case, right.cases[index])}",
+        f"  Received: {_received(received, right.cases[index])}",
+    ]
     lines.append(f"  Cause:    {mistake.cause if mistake else finding}")
     if mistake:
         lines.append(f"  Why:      {mistake.why}")
@@ -40,11 +42,17 @@ def _expected(case: CasePaper, right: CaseAnswer) -> str:
     return f"{text}, from {_parameters(right)}" if case.kind == "layer" else text
 
 
-def _received(case: CaseAnswer) -> str:
+def _received(case: CaseAnswer, right: CaseAnswer) -> str:
     if case.error is not None:
         return _error_text(case.error)
-    text = _outputs(case.runs[BASE])
-    return f"{text}, from {_parameters(case)}" if case.weights else text
+    outputs = case.runs[BASE]
+    text = _outputs(outputs)
+    if case.weights:
+        text += f", from {_parameters(case)}"
+    if [array.shape for array in outputs] == [array.shape for array in right.runs[BASE]]:
+        error = max(map(relative_error, outputs, right.runs[BASE]), default=0.0)
+        text += f", values off by {error:.2g} (relative L2 error)"
+    return text
 
 
 def _outputs(outputs: list[np.ndarray]) -> str:
@@ -137,8 +145,7 @@ def _value_finding(received: list[np.ndarray], expected: list[np.ndarray]) -> st
     r, e = received[worst].astype("float64"), expected[worst].astype("float64")
     which = f"output {worst}" if len(received) > 1 else "the output"
     text = (
-        f"The shape is right, the values are not: {which} is off by {errors[worst]:.2g} (relative L2 error); "
-        f"yours has mean {r.mean():.3g} and standard deviation {r.std():.3g}"
+        f"The shape is right, the values are not: {which} has mean {r.mean():.3g} and standard deviation {r.std():.3g}"
     )
     return f"{text}{_where(r, e)}."
 

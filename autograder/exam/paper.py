@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograder.questions import Draw, Question
-from autograder.sitting import CasePaper, Paper
+from autograder.sitting.paper import CasePaper, Paper
 
 SCALES = ("tiny", "full")
 

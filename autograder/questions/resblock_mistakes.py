@@ -94,6 +94,20 @@ MISTAKES = (
         _TIME,
     ),
     Mistake(
+        "embedding-channels-first",
+        wired(lambda b, x, t: b.exit(b.entry(x) + b.dense(ops.silu(t))[:, :, None, None]) + b.shortcut(x)),
+        "The time embedding's new axes stand after its features: that is the layout with channels first.",
+        "Keras keeps channels last, so the features must stay the last axis.",
+        _TIME,
+    ),
+    Mistake(
+        "embedding-flat",
+        wired(lambda b, x, t: b.exit(b.entry(x) + b.dense(ops.silu(t))) + b.shortcut(x)),
+        "The time embedding is added with two axes, (batch, channels), to a feature map with four.",
+        "Broadcasting lines shapes up from the right, so the batch would meet the width of the feature map.",
+        _TIME,
+    ),
+    Mistake(
         "embedding-no-bias",
         variants.DenseWithoutBias,
         "The Dense layer of the time embedding has no bias.",

@@ -36,6 +36,8 @@ class _Watcher:
         maker = re.compile(rf"^\s*(?:class|def)\s+{re.escape(name)}\b|^\s*{re.escape(name)}\s*=", re.MULTILINE)
         for source, error in reversed(self.failures):
             if maker.search(source):
+                if isinstance(error, NotImplementedError):
+                    return f"`{name}` is not written yet (its cell raises NotImplementedError)."
                 line = learner_line(error) or (getattr(error, "text", None) or "").strip()
                 at = f", at your line `{line}`" if line else ""
                 what = traceback.format_exception_only(error)[-1].strip()

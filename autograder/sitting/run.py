@@ -1,6 +1,7 @@
 """Runs a learner's object on a paper and writes down what it gave."""
 
 import linecache
+import re
 import sys
 import sysconfig
 import traceback
@@ -16,6 +17,13 @@ from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, Learne
 OURS = str(Path(__file__).resolve().parent.parent)
 LIBRARIES = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 MESSAGE_LIMIT = 600  # characters of an exception's text that are kept
+WRAPPINGS = (
+    re.compile(r"\x1b\[[0-9;]*m"),
+    re.compile(r"^Exception encountered when calling .*\.\n+", re.MULTILINE),
+    re.compile(r"\n+Arguments received by .*", re.DOTALL),
+    re.compile(r"\{\{(?:function_)?node [^}]*\}\}"),
+    re.compile(r"\[Op:\w+\](?: name:)?"),
+)
 
 
 class _Stop(Exception):
@@ -104,10 +112,16 @@ def _attempt(stage: str, action: Any) -> Any:
     except (_Stop, KeyboardInterrupt):
         raise
     except BaseException as error:  # the learner's code may raise anything, SystemExit too
-        message = str(error).strip() or "(no message)"
-        if len(message) > MESSAGE_LIMIT:
-            message = message[:MESSAGE_LIMIT] + " ..."
-        raise _Stop(LearnerError(stage, type(error).__name__, message, learner_line(error))) from error
+        raise _Stop(LearnerError(stage, type(error).__name__, plain_message(error), learner_line(error))) from error
+
+
+def plain_message(error: BaseException) -> str:
+    """An exception's text without what Keras and TensorFlow wrap around it: colours, node names, the arguments."""
+    text = str(error)
+    for wrapping in WRAPPINGS:
+        text = wrapping.sub("", text)
+    text = " ".join(text.split()) or "(no message)"
+    return text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + " ..."
 
 
 def learner_line(error: BaseException) -> str:

@@ -25,9 +25,9 @@
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
-import os
 import subprocess
 import sys
+import warnings
 
 try:
     import google.colab  # are we in Colab?
@@ -37,14 +37,15 @@ else:
     package = "git+{{ repository }}@{{ ref }}"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", package], check=True)
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up messages stay away
+from autograder import check  # first: it keeps the libraries' start-up messages away
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from keras import ops
 
-from autograder import check
+# A layer may well be built when it is first called; Keras warns of that.
+warnings.filterwarnings("ignore", module=r"keras\.")
 
 # %% [markdown]
 # ## 1. Two new axes
@@ -161,7 +162,7 @@ try:
         axis.set_axis_off()
     plt.show()
 except Exception as error:
-    print(f"There is nothing to draw yet: {type(error).__name__}: {error}")
+    print(f"There is nothing to draw yet ({type(error).__name__}). The check below says why.")
 
 # %% nbgrader={"grade_id": "resblock-same", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check("resblock-same", ResBlock)
@@ -188,7 +189,7 @@ try:
         block([np.zeros((1, 8, 8, channels), "float32"), np.zeros((1, 1280), "float32")])
         print(f"ResBlock {channels} -> {output_dim}: {block.count_params():,} parameters")
 except Exception as error:
-    print(f"There is nothing to count yet: {type(error).__name__}: {error}")
+    print(f"There is nothing to count yet ({type(error).__name__}). The check above says why.")
 
 # %% [markdown]
 # ## In your words

@@ -13,7 +13,7 @@ from autograder.exam.paper import make_paper
 from autograder.questions import find
 from autograder.questions.resblock import broadcast_embedding
 from autograder.reference import ResBlock
-from autograder.sitting import sit
+from autograder.sitting.run import sit
 
 
 def failure(question_id, learner_object):

@@ -7,7 +7,8 @@ from keras import ops
 
 from autograder.exam.comparing import agree, pair_weights, relative_error
 from autograder.reference import CrossAttention
-from autograder.sitting import CasePaper, Paper, sit
+from autograder.sitting.paper import CasePaper, Paper
+from autograder.sitting.run import sit
 
 TOLERANCE = 1e-4
 RNG = np.random.default_rng(0)

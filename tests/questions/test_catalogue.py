@@ -7,7 +7,7 @@ import pytest
 from autograder.exam.marking import Marker
 from autograder.exam.paper import make_paper
 from autograder.questions import exercises, find
-from autograder.sitting import sit
+from autograder.sitting.run import sit
 
 SEED = 20
 QUESTIONS = [question for questions in exercises().values() for question in questions]

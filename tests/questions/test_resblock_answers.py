@@ -9,8 +9,8 @@ from autograder.exam.marking import Marker
 from autograder.exam.paper import make_paper
 from autograder.questions import find
 from autograder.reference import GroupNorm, ResBlock
-from autograder.sitting import sit
 from autograder.sitting.paper import BASE
+from autograder.sitting.run import sit
 
 
 class ListsOfLayers(keras.layers.Layer):

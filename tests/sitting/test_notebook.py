@@ -37,6 +37,12 @@ def test_missing_object_after_a_syntax_error_shows_it(shell):
     assert "SyntaxError" in text
 
 
+def test_missing_object_of_an_untouched_stub_is_not_written_yet(shell):
+    run(shell, "class ResBlock:\n    raise NotImplementedError")
+    _, text = run(shell, 'check("resblock-same", ResBlock)')
+    assert "not written yet" in text
+
+
 def test_missing_object_that_no_cell_defines_says_so(shell):
     _, text = run(shell, 'check("resblock-same", ResBlock)')
     assert "CheckFailed" in text

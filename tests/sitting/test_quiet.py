@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 
 from autograder.sitting.quiet import NOISE_LIMIT, quiet
 
@@ -22,6 +23,16 @@ def test_quiet_restores_stderr_after_an_exception(capfd):
     except ValueError:
         os.write(2, b"seen")
     assert capfd.readouterr().err == "seen"
+
+
+def test_quiet_drops_keras_warnings_and_keeps_others(monkeypatch):
+    # As outside pytest, which collects warnings itself.
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *rest, **more: print(message, file=sys.stderr))
+    with quiet() as noise:
+        warnings.warn_explicit("built when called", UserWarning, "layer.py", 1, module="keras.src.layers.layer")
+        warnings.warn_explicit("the learner's own", UserWarning, "cell.py", 1, module="__main__")
+    assert "the learner's own" in noise.text
+    assert "built when called" not in noise.text
 
 
 def test_quiet_keeps_only_so_much():

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from autograder.sitting import CasePaper, Paper, sit
-from autograder.sitting.paper import BASE, weight_values
+from autograder.sitting.paper import BASE, CasePaper, Paper, weight_values
+from autograder.sitting.run import sit
 
 X = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
 
@@ -71,6 +71,14 @@ def test_sit_long_messages_are_cut():
         raise ValueError("a" * 10_000)
 
     assert len(sit(paper("function"), shouting).cases[0].error.message) < 1000
+
+
+def test_plain_message_drops_what_keras_and_tensorflow_wrap_around_it():
+    class Broken(keras.layers.Layer):
+        def call(self, x):
+            raise ValueError("\x1b[1m{{function_node __wrapped__}} shapes [2,3] vs. [4,5] [Op:AddV2] name: \x1b[0m")
+
+    assert sit(paper("layer"), Broken).cases[0].error.message == "shapes [2,3] vs. [4,5]"
 
 
 def test_call_text_shows_code_with_shapes():
