@@ -11,7 +11,7 @@ SETUP := $(VENV)/.set-up
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help course setup test test-full test-backends test-colab lint format exercises check-exercises book grade \
+.PHONY: help course setup test test-full test-backends test-colab lint format exercises check-exercises book pdf grade \
         sample-class bench train fixtures lock clean
 
 help: ## list the targets
@@ -63,6 +63,9 @@ check-exercises: setup ## fail if exercises/ is not what solutions/ gives
 
 book: setup ## build the site into _build/html, warnings are errors
 	$(BIN)/jupyter-book build . -W --keep-going
+
+pdf: book ## print the site into _build/book.pdf
+	$(BIN)/python tools/pdf.py
 
 grade: setup ## grade a class: make grade NAME=03-resblock
 	$(BIN)/autograder grade $(NAME)
