@@ -16,20 +16,18 @@ def root() -> Path:
     return ROOT
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Says which tests stay together when they run in two processes (`-n 2 --dist loadgroup`).
 
     A room with a costly fixture (a graded class, a built site) is one group, a catalogue's question is one, and
     otherwise a file is.
     """
-    for item in items:
-        room, stem = item.path.parent.name, item.path.stem
-        if room in {"classroom", "site"}:
-            group = room
-        elif stem == "test_catalogue" and hasattr(item, "callspec"):
-            question = item.callspec.params.get("question_id") or item.callspec.params["question"].id
-            group = f"{stem}-{question}"
-        else:
-            group = f"{room}-{stem}"
-        item.add_marker(pytest.mark.xdist_group(group))
+    room, stem = item.path.parent.name, item.path.stem
+    if room in {"classroom", "site"}:
+        group = room
+    elif stem == "test_catalogue" and hasattr(item, "callspec"):
+        question = item.callspec.params.get("question_id") or item.callspec.params["question"].id
+        group = f"{stem}-{question}"
+    else:
+        group = f"{room}-{stem}"
+    item.add_marker(pytest.mark.xdist_group(group))
