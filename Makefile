@@ -35,7 +35,7 @@ $(SETUP): requirements.lock pyproject.toml tools/system_packages.sh
 	touch $@
 
 test: setup lint check-exercises ## run every test (but for the full-size proofs: make test-full)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS)
 
 test-full: setup ## the full-size proofs: 865,910,724 parameters, 512x512 (minutes, and 12 GB of memory)
 	$(BIN)/python -m pytest -m full

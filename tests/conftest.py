@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,18 +17,16 @@ def root() -> Path:
     return ROOT
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Says which tests stay together when they run in two processes (`-n 2 --dist loadgroup`).
-
-    A room with a costly fixture (a graded class, a built site) is one group, a catalogue's question is one, and
-    otherwise a file is.
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's; the other backends' environments do without it
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Says which tests stay in one process (`-n 2`): a room with a costly fixture (a graded class, a built site), and
+    otherwise a file. (`--dist loadgroup` is for that, but xdist 3.8 loses its groups under pytest 9.2.)
     """
-    room, stem = item.path.parent.name, item.path.stem
-    if room in {"classroom", "site"}:
-        group = room
-    elif stem == "test_catalogue" and hasattr(item, "callspec"):
-        question = item.callspec.params.get("question_id") or item.callspec.params["question"].id
-        group = f"{stem}-{question}"
-    else:
-        group = f"{room}-{stem}"
-    item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByRoom(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.partition("::")[0])
+            return str(file.parent if file.parent.name in {"classroom", "site"} else file)
+
+    return ByRoom(config, log)
