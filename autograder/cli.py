@@ -71,7 +71,7 @@ else:
         jobs: Annotated[int | None, typer.Option(min=1, help="Submissions at once. [default: one a core]")] = None,
         student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
         scale: Annotated[Scale, typer.Option(help="The size of the papers.")] = Scale.tiny,
-        device: Annotated[Device, typer.Option(help="Where expected outputs are computed.")] = Device.auto,
+        device: Annotated[Device, typer.Option(help="For expected outputs; gpu is not used yet.")] = Device.auto,
         seed: Annotated[int | None, typer.Option(min=0, help="Of the papers. [default: a new one]")] = None,
         json: JsonOption = None,
     ) -> None:

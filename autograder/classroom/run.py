@@ -36,7 +36,7 @@ class Options:
 
     Args:
         scale: the size of the papers, "tiny" or "full".
-        device: where expected outputs are computed: "auto", "cpu" or "gpu".
+        device: for expected outputs: "auto", "cpu" or "gpu". Handed to the kernels; all three mean the CPU so far.
         seed: of the papers; None draws one, the same for the whole class.
         jobs: how many submissions run at once; None takes the number of this process's cores.
         students: their ids; None grades everyone who handed in.
