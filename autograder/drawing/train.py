@@ -6,6 +6,7 @@ starts at once where TensorFlow traces the step for minutes, and `--bfloat16` if
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -27,9 +28,9 @@ CHECKPOINT_SECONDS = 300
 CHUNK = 50  # steps between looks at the clock
 AVERAGE_KEPT = 0.95  # of the averaged weights at each chunk: they reach about 20 chunks, 1000 steps, back
 STAGES = {  # batch size, steps and learning rate; the diffusion's are options
-    "autoencoder": (32, 3000, 1.5e-3),
+    "autoencoder": (32, 2500, 1.5e-3),
     "judge": (64, 2000, 1e-3),
-    "diffusion": (64, 20000, 8e-4),
+    "diffusion": (64, 20000, 6e-4),
 }
 
 
@@ -148,13 +149,39 @@ def mean_loss(_, losses):
     return keras.ops.mean(losses)
 
 
+class WarmUpHoldDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Up to `rate` over the first steps, level, and down over the last fifth of `steps`.
+
+    Until that last fifth the rate does not depend on `steps`, so that a run can be made longer from any checkpoint
+    before it, and is then the same run as one that was meant to be so long.
+    """
+
+    def __init__(self, rate, steps, warm=200, last=0.05):
+        self.rate, self.steps, self.warm, self.last = rate, steps, min(warm, max(1, steps // 10)), last
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        up = (step + 1) / self.warm
+        down = self.last + (1 - self.last) * (self.steps - step) / max(1, self.steps // 5)
+        return self.rate * keras.ops.clip(keras.ops.minimum(up, down), 0.0, 1.0)
+
+    def get_config(self):
+        return {"rate": self.rate, "steps": self.steps, "warm": self.warm, "last": self.last}
+
+
 def make_optimizer(steps, rate):
-    """Adam with a short warm-up and a cosine to a twentieth."""
-    warm = max(1, min(200, steps // 10))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warm), alpha=0.05, warmup_target=rate, warmup_steps=warm
-    )
-    return keras.optimizers.Adam(schedule, beta_2=0.99, global_clipnorm=1.0)
+    """Adam with gradients clipped and the rate of `WarmUpHoldDecay`."""
+    return keras.optimizers.Adam(WarmUpHoldDecay(rate, steps), beta_2=0.99, global_clipnorm=1.0)
+
+
+def plain_attention():
+    """On PyTorch, a context in which attention is computed by products: on a CPU its fused form in bfloat16 has a
+    slow backward pass (measured: a third of the whole step). Nothing elsewhere."""
+    if keras.backend.backend() != "torch":
+        return contextlib.nullcontext()
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    return sdpa_kernel(SDPBackend.MATH)
 
 
 def build_unet(bfloat16=False):
@@ -170,7 +197,15 @@ def build_unet(bfloat16=False):
 def main(arguments=None):
     options = parse_arguments(arguments)
     keras.utils.set_random_seed(options.seed)
-    run = Run(options)
+    with plain_attention():
+        finished = train_all(Run(options))
+    print("Training is finished." if finished else "Time is up: run the same command again to go on.", flush=True)
+    return 0
+
+
+def train_all(run):
+    """The three stages, one after the other. Returns whether all are finished."""
+    options = run.options
     encoder, decoder, judge = build_encoder(), build_decoder(), build_judge()
     unet, words = build_unet(options.bfloat16), WordEmbedding(name="words")
     words.build((None, MAX_TEXT_LENGTH))
@@ -183,8 +218,7 @@ def main(arguments=None):
         diffusion = DiffusionTraining(unet, words, encoder, options.seed)
         finished = run.train("diffusion", diffusion, "training", prepare=diffusion.measure_latents)
         ship(run, diffusion, decoder, judge)
-    print("Training is finished." if finished else "Time is up: run the same command again to go on.", flush=True)
-    return 0
+    return finished
 
 
 def ship(run, diffusion, decoder, judge):
