@@ -18,7 +18,7 @@ def td_dot(a, b):
     return ops.matmul(a, b)
 
 
-def attend(q, k, v, scale):
+def attend(q, k, v, scale, product=td_dot):
     """`softmax(q kᵀ · scale) v` for every head.
 
     JAX and PyTorch have fused kernels behind `keras.ops.dot_product_attention`. TensorFlow has none: there the
@@ -29,6 +29,7 @@ def attend(q, k, v, scale):
         q: tensor `(B, S, N, D)`.
         k, v: tensors `(B, T, N, D)`.
         scale: what the scores are multiplied by, `1 / sqrt(D)`.
+        product: what multiplies matrices, like `td_dot`. Fused kernels are used for `td_dot` itself only.
 
     Returns:
         Tensor `(B, S, N, D)`.
@@ -36,12 +37,12 @@ def attend(q, k, v, scale):
     Reference: Vaswani et al., "Attention Is All You Need" (2017), equation 1; Rabe and Staats, "Self-attention Does
     Not Need O(n²) Memory" (2021).
     """
-    if keras.backend.backend() != "tensorflow":
+    if product is td_dot and keras.backend.backend() != "tensorflow":
         return ops.dot_product_attention(q, k, v, scale=scale)
     q = ops.transpose(q * ops.cast(scale, q.dtype), (0, 2, 1, 3))  # (B, N, S, D)
     k = ops.transpose(k, (0, 2, 3, 1))  # (B, N, D, T)
     v = ops.transpose(v, (0, 2, 1, 3))  # (B, N, T, D)
-    parts = [td_dot(ops.softmax(td_dot(part, k)), v) for part in _slices(q, k.shape[-1])]  # (B, N, part of S, D)
+    parts = [product(ops.softmax(product(part, k)), v) for part in _slices(q, k.shape[-1])]  # (B, N, part of S, D)
     out = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=2)
     return ops.transpose(out, (0, 2, 1, 3))  # (B, S, N, D)
 

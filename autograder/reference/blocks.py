@@ -7,7 +7,7 @@ SpatialTransformer), T context tokens, F features, N heads, D head size.
 import keras
 from keras import ops
 
-from autograder.reference.attention import attend
+from autograder.reference.attention import attend, td_dot
 from autograder.reference.layers import GEGLU, GroupNorm, PaddedConv2D, dense
 
 
@@ -35,15 +35,17 @@ class ResBlock(keras.layers.Layer):
     Probabilistic Models" (2020), appendix B; KerasCV, `diffusion_model.py`, `ResBlock`.
     """
 
+    convolution = PaddedConv2D  # a subclass may be made of other layers of the same signature
+
     def __init__(self, output_dim, norm_epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)
         self.output_dim, self.norm_epsilon = output_dim, norm_epsilon
         policy = self.dtype_policy
         self.norm1 = GroupNorm(norm_epsilon, dtype=policy, name="norm1")
-        self.conv1 = PaddedConv2D(output_dim, 3, padding=1, dtype=policy, name="conv1")
+        self.conv1 = self.convolution(output_dim, 3, padding=1, dtype=policy, name="conv1")
         self.dense = dense(output_dim, dtype=policy, name="dense")
         self.norm2 = GroupNorm(norm_epsilon, dtype=policy, name="norm2")
-        self.conv2 = PaddedConv2D(output_dim, 3, padding=1, dtype=policy, name="conv2")
+        self.conv2 = self.convolution(output_dim, 3, padding=1, dtype=policy, name="conv2")
         self.residual_projection = None
 
     def build(self, input_shape):
@@ -55,7 +57,7 @@ class ResBlock(keras.layers.Layer):
         self.norm2.build(inner_shape)
         self.conv2.build(inner_shape)
         if x_shape[-1] != self.output_dim:
-            projection = PaddedConv2D(self.output_dim, 1, dtype=self.dtype_policy, name="residual_projection")
+            projection = self.convolution(self.output_dim, 1, dtype=self.dtype_policy, name="residual_projection")
             projection.build(x_shape)
             self.residual_projection = projection
         self.built = True
@@ -94,6 +96,8 @@ class CrossAttention(keras.layers.Layer):
     Synthesis with Latent Diffusion Models" (2022), section 3.3.
     """
 
+    product = staticmethod(td_dot)  # a subclass may multiply in another way, of the same signature
+
     def __init__(self, num_heads, head_size, **kwargs):
         super().__init__(**kwargs)
         self.num_heads, self.head_size = num_heads, head_size
@@ -119,7 +123,7 @@ class CrossAttention(keras.layers.Layer):
             context = inputs
         q, k, v = self.to_q(inputs), self.to_k(context), self.to_v(context)  # (B, S, N·D), twice (B, T, N·D)
         q, k, v = (ops.reshape(a, (-1, a.shape[1], self.num_heads, self.head_size)) for a in (q, k, v))
-        out = attend(q, k, v, scale=self.head_size**-0.5)  # (B, S, N, D)
+        out = attend(q, k, v, scale=self.head_size**-0.5, product=self.product)  # (B, S, N, D)
         return self.out_proj(ops.reshape(out, (-1, inputs.shape[1], self.num_heads * self.head_size)))
 
     def get_config(self):
@@ -148,17 +152,19 @@ class BasicTransformerBlock(keras.layers.Layer):
     Reference: Rombach et al. (2022), appendix E.2.1; KerasCV, `diffusion_model.py`, `BasicTransformerBlock`.
     """
 
+    attention, gated = CrossAttention, GEGLU  # a subclass may be made of other layers of the same signatures
+
     def __init__(self, dim, num_heads, head_size, norm_epsilon=1e-5, gelu_approximate=True, **kwargs):
         super().__init__(**kwargs)
         self.dim, self.num_heads, self.head_size = dim, num_heads, head_size
         self.norm_epsilon, self.gelu_approximate = norm_epsilon, gelu_approximate
         policy = self.dtype_policy
         self.norm1 = keras.layers.LayerNormalization(epsilon=norm_epsilon, dtype=policy, name="norm1")
-        self.attn1 = CrossAttention(num_heads, head_size, dtype=policy, name="attn1")
+        self.attn1 = self.attention(num_heads, head_size, dtype=policy, name="attn1")
         self.norm2 = keras.layers.LayerNormalization(epsilon=norm_epsilon, dtype=policy, name="norm2")
-        self.attn2 = CrossAttention(num_heads, head_size, dtype=policy, name="attn2")
+        self.attn2 = self.attention(num_heads, head_size, dtype=policy, name="attn2")
         self.norm3 = keras.layers.LayerNormalization(epsilon=norm_epsilon, dtype=policy, name="norm3")
-        self.geglu = GEGLU(4 * dim, approximate=gelu_approximate, dtype=policy, name="geglu")
+        self.geglu = self.gated(4 * dim, approximate=gelu_approximate, dtype=policy, name="geglu")
         self.dense = dense(dim, dtype=policy, name="dense")
 
     def build(self, input_shape):
@@ -213,6 +219,8 @@ class SpatialTransformer(keras.layers.Layer):
     Reference: Rombach et al. (2022), section 3.3; diffusers, `transformer_2d.py`; KerasCV, `diffusion_model.py`.
     """
 
+    transformer = BasicTransformerBlock  # a subclass may be made of another layer of the same signature
+
     def __init__(self, num_heads, head_size, fully_connected=False, **kwargs):
         self.norm_epsilon = kwargs.pop("norm_epsilon", 1e-5)  # diffusers and the original: 1e-6
         self.layer_norm_epsilon = kwargs.pop("layer_norm_epsilon", 1e-5)
@@ -222,7 +230,7 @@ class SpatialTransformer(keras.layers.Layer):
         channels, policy = num_heads * head_size, self.dtype_policy
         self.norm = GroupNorm(self.norm_epsilon, dtype=policy, name="norm")
         self.proj1 = self._projection("proj1")
-        self.transformer_block = BasicTransformerBlock(
+        self.transformer_block = self.transformer(
             channels,
             num_heads,
             head_size,

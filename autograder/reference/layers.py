@@ -202,10 +202,12 @@ class Upsample(keras.layers.Layer):
     Reference: diffusers, `models/upsampling.py`, `Upsample2D`; KerasCV, `diffusion_model.py`, `Upsample`.
     """
 
+    convolution = PaddedConv2D  # a subclass may be made of another layer of the same signature
+
     def __init__(self, channels, **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
-        self.conv = PaddedConv2D(channels, 3, padding=1, dtype=self.dtype_policy, name="conv")
+        self.conv = self.convolution(channels, 3, padding=1, dtype=self.dtype_policy, name="conv")
 
     def build(self, input_shape):
         self.conv.build(input_shape)

@@ -7,7 +7,8 @@ import keras
 
 from autograder.reference.blocks import ResBlock, SpatialTransformer
 from autograder.reference.config import DOWNSAMPLINGS, LATENT_FACTOR, SD2, UNetConfig
-from autograder.reference.layers import GroupNorm, PaddedConv2D, Upsample
+from autograder.reference.flows import LAYER_NAMES, down_flow, exit_flow, middle_flow, up_flow
+from autograder.reference.layers import PaddedConv2D, Upsample
 
 SIDE_STEP = LATENT_FACTOR * 2**DOWNSAMPLINGS  # picture sides are multiples of this: 64
 
@@ -59,58 +60,17 @@ class DiffusionModelV2(keras.Model):
         t_embed_input = keras.Input((config.channels[0],), name="timestep_embedding")
         context = keras.Input((max_text_length, config.context_dim), name="context")
 
-        def res_block(level, name):
-            return ResBlock(config.channels[level], norm_epsilon=config.norm_epsilon, name=name)
-
-        def transformer(level, name):
-            return SpatialTransformer(
-                config.num_heads(level),
-                config.head_size,
-                fully_connected=True,
-                norm_epsilon=config.transformer_norm_epsilon,
-                layer_norm_epsilon=config.layer_norm_epsilon,
-                gelu_approximate=config.gelu_approximate,
-                name=name,
-            )
+        blocks = NamedBlocks(config)
 
         # Time: 320 -> 1280 -> swish -> 1280
         t_emb = keras.layers.Dense(config.time_dim, name="time_dense1")(t_embed_input)
         t_emb = keras.layers.Activation("swish", name="time_swish")(t_emb)
         t_emb = keras.layers.Dense(config.time_dim, name="time_dense2")(t_emb)
 
-        # Down flow
-        x = PaddedConv2D(config.channels[0], 3, padding=1, name="conv_in")(latent)
-        outputs = [x]
-        for level in range(4):
-            for i in range(2):
-                x = res_block(level, f"down{level}_res{i}")([x, t_emb])
-                if level < 3:
-                    x = transformer(level, f"down{level}_transformer{i}")([x, context])
-                outputs.append(x)
-            if level < 3:
-                downsample = PaddedConv2D(config.channels[level], 3, padding=1, strides=2, name=f"down{level}_conv")
-                x = downsample(x)  # H, W halve
-                outputs.append(x)
-
-        # Middle flow
-        x = res_block(3, "middle_res0")([x, t_emb])
-        x = transformer(3, "middle_transformer")([x, context])
-        x = res_block(3, "middle_res1")([x, t_emb])
-
-        # Up flow
-        for level in reversed(range(4)):
-            for i in range(3):
-                x = keras.layers.Concatenate(name=f"up{level}_concat{i}")([x, outputs.pop()])
-                x = res_block(level, f"up{level}_res{i}")([x, t_emb])
-                if level < 3:
-                    x = transformer(level, f"up{level}_transformer{i}")([x, context])
-            if level > 0:
-                x = Upsample(config.channels[level], name=f"up{level}_upsample")(x)  # H, W double
-
-        # Exit flow
-        x = GroupNorm(config.norm_epsilon, name="exit_norm")(x)
-        x = keras.layers.Activation("swish", name="exit_swish")(x)
-        eps = PaddedConv2D(config.latent_channels, 3, padding=1, name="conv_out")(x)
+        x, outputs = down_flow(latent, t_emb, context, blocks)
+        x = middle_flow(x, t_emb, context, blocks)
+        x = up_flow(x, outputs, t_emb, context, blocks)
+        eps = exit_flow(x, blocks, config.norm_epsilon)
 
         super().__init__([latent, t_embed_input, context], eps, name=name)
         self.unet_config = config
@@ -118,6 +78,36 @@ class DiffusionModelV2(keras.Model):
             from autograder.reference.weights import SD21_FILE, load_unet_weights
 
             load_unet_weights(self, SD21_FILE if download_weights is True else download_weights)
+
+
+class NamedBlocks:
+    """The `blocks` of the flows: the reference's own, of one config, each under its name in the whole UNet."""
+
+    def __init__(self, config: UNetConfig):
+        self.config, self.channels, self.head_size = config, config.channels, config.head_size
+        self.latent_channels, self.context_dim = config.latent_channels, config.context_dim
+        kinds = {kind for names in LAYER_NAMES.values() for kind in names}
+        self._names = {kind: iter([n for flow in LAYER_NAMES.values() for n in flow.get(kind, ())]) for kind in kinds}
+
+    def PaddedConv2D(self, filters, kernel_size, padding=0, strides=1):
+        return PaddedConv2D(filters, kernel_size, padding, strides, name=next(self._names["PaddedConv2D"]))
+
+    def ResBlock(self, output_dim):
+        return ResBlock(output_dim, norm_epsilon=self.config.norm_epsilon, name=next(self._names["ResBlock"]))
+
+    def SpatialTransformer(self, num_heads, head_size, fully_connected=False):
+        return SpatialTransformer(
+            num_heads,
+            head_size,
+            fully_connected,
+            norm_epsilon=self.config.transformer_norm_epsilon,
+            layer_norm_epsilon=self.config.layer_norm_epsilon,
+            gelu_approximate=self.config.gelu_approximate,
+            name=next(self._names["SpatialTransformer"]),
+        )
+
+    def Upsample(self, channels):
+        return Upsample(channels, name=next(self._names["Upsample"]))
 
 
 def _check_sides(img_height, img_width, max_text_length):
