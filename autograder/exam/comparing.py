@@ -9,7 +9,8 @@ import numpy as np
 
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError
 
-SHAPE_PATTERN = re.compile(r"[\[(]\s*\d+(?:\s*,\s*\d+)*\s*,?\s*[\])]")
+SHAPE_PATTERN = re.compile(r"[\[(]\s*(?:None|\d+)(?:\s*,\s*(?:None|\d+))*\s*,?\s*[\])]")  # None: any batch
+HOW_FAR = re.compile(r"\(after [\w ,]+\)")  # what the sitting notes of a flow that failed
 
 
 def agree(answer: Answer, other: Answer, tolerance: float) -> bool:
@@ -32,9 +33,12 @@ def outputs_agree(mine: CaseAnswer, theirs: CaseAnswer, tolerance: float) -> boo
 
 
 def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
-    """Two errors are the same mistake if they are of one class and complain of the same shapes, at least one."""
+    """Two errors are the same mistake if they are of one class, complain of the same shapes, at least one, and came up
+    after the same blocks of a flow.
+    """
     shapes = [sorted(re.sub(r"[^\d,]", "", s) for s in SHAPE_PATTERN.findall(e.message)) for e in (mine, theirs)]
-    return mine.kind == theirs.kind and mine.stage == theirs.stage and shapes[0] == shapes[1] != []
+    same_place = HOW_FAR.findall(mine.message) == HOW_FAR.findall(theirs.message)
+    return mine.kind == theirs.kind and mine.stage == theirs.stage and same_place and shapes[0] == shapes[1] != []
 
 
 def relative_error(received: np.ndarray, expected: np.ndarray) -> float:

@@ -4,14 +4,18 @@ Right objects and mistakes sit the same paper as the learner's, by the same code
 """
 
 from dataclasses import replace
-from functools import cached_property
 
-from autograder.exam.comparing import agree, outputs_agree
+from autograder.exam.close import Close
 from autograder.exam.messages import explain, untouched
+from autograder.exam.modes import Mode
+from autograder.exam.noise import Noise
+from autograder.exam.scalars import Integer, Scalar
 from autograder.exam.verdict import Verdict
 from autograder.questions import Mistake, Question
 from autograder.sitting.paper import Answer, CaseAnswer, Paper
 from autograder.sitting.run import sit
+
+MODES: dict[str, type[Mode]] = {"close": Close, "scalar": Scalar, "integer": Integer, "noise": Noise}
 
 
 class Marker:
@@ -22,42 +26,56 @@ class Marker:
     Args:
         question: what was asked.
         paper: what the learners' objects were run on.
+        device: where right objects and known mistakes run, as Keras names it.
+
+    Raises:
+        ValueError: if the question's `marking` names no mode.
     """
 
-    def __init__(self, question: Question, paper: Paper):
-        self.question, self.paper = question, paper
+    def __init__(self, question: Question, paper: Paper, device: str = "cpu:0"):
+        if question.marking not in MODES:
+            raise ValueError(f"`marking` must be one of {', '.join(MODES)}. Received: {question.marking!r}")
+        self.mode = MODES[question.marking](question, paper)
+        self.question, self.paper, self._device = question, paper, device
         self._right: dict[int, Answer] = {}
+        self._wrong: dict[str, Answer] = {}
+        self._glances: dict[str, CaseAnswer] = {}
         self._glance_paper = replace(paper, cases=paper.cases[:1])
 
     def right(self, index: int = 0) -> Answer:
         """What the accepted object number `index` gives."""
         if index not in self._right:
-            self._right[index] = sit(self.paper, self.question.accepted[index])
+            self._right[index] = sit(self.paper, self.question.accepted[index], device=self._device)
         return self._right[index]
 
-    @cached_property
-    def glances(self) -> list[CaseAnswer]:
-        """What each known mistake gives in the first run of the first case: enough to rule most of them out."""
-        return [sit(self._glance_paper, m.answer, base_only=True).cases[0] for m in self.question.mistakes]
+    def wrong(self, mistake: Mistake) -> Answer:
+        """What a known mistake gives."""
+        if mistake.id not in self._wrong:
+            self._wrong[mistake.id] = sit(self.paper, mistake.answer, device=self._device)
+        return self._wrong[mistake.id]
+
+    def glance(self, mistake: Mistake) -> CaseAnswer:
+        """What a known mistake gives in the first run of the first case: enough to rule most of them out."""
+        if mistake.id not in self._glances:
+            self._glances[mistake.id] = sit(self._glance_paper, mistake.answer, True, self._device).cases[0]
+        return self._glances[mistake.id]
 
     def mark(self, answer: Answer) -> Verdict:
         """The verdict on `answer`: it passes if it agrees with any accepted variant on every case."""
-        tolerance = self.question.tolerance
-        if any(agree(answer, self.right(i), tolerance) for i in range(len(self.question.accepted))):
-            message = f"{self.question.id}: right ({len(self.paper.cases)} sizes tried)."
+        if any(self.mode.agree(answer, self.right(i)) for i in range(len(self.question.accepted))):
+            message = f"{self.question.id}: right ({len(self.paper.cases)} cases tried)."
             return Verdict(self.question.id, True, None, message)
         known = None if untouched(answer) else self._named(answer)
-        message = explain(self.question, self.paper, answer, self.right(), known)
+        message = explain(self.mode, answer, self.right(), known)
         return Verdict(self.question.id, False, known.id if known else None, message)
 
     def _named(self, answer: Answer) -> Mistake | None:
-        tolerance = self.question.tolerance
         error = answer.cases[0].error
         if error is not None and error.stage != "call":
             return None  # no mistake of the catalogue fails before it runs
-        for mistake, glance in zip(self.question.mistakes, self.glances, strict=True):
-            alike = outputs_agree(answer.cases[0], glance, tolerance)
-            if alike and agree(answer, sit(self.paper, mistake.answer), tolerance):
+        for mistake in self.question.mistakes:
+            alike = self.mode.alike(answer.cases[0], self.glance(mistake))
+            if alike and self.mode.agree(answer, self.wrong(mistake)):
                 return mistake
         return None
 

@@ -1,6 +1,9 @@
-"""Trusted: what is asked, which answers are right, and the mistakes that are known by name. One module an exercise."""
+"""Trusted: what is asked, which answers are right, and the mistakes that are known by name.
 
-from autograder.questions.question import Case, Draw, Mistake, Question
+One subpackage an exercise.
+"""
+
+from autograder.questions.question import Case, Draw, Mistake, Pick, Question
 from autograder.questions.registry import exercises, find
 
-__all__ = ["Case", "Draw", "Mistake", "Question", "exercises", "find"]
+__all__ = ["Case", "Draw", "Mistake", "Pick", "Question", "exercises", "find"]

@@ -7,24 +7,42 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Draw:
-    """An input array to be drawn from a normal distribution.
+    """An input array to be drawn, float32.
 
     Args:
         shape: of the array. Within a case all dimensions differ, so that a swapped axis cannot pass.
         spread: its standard deviation. Small enough that an epsilon of 1e-3 shows, large enough that 1e-6 and 1e-5
             do not: at 0.5, an epsilon e moves a normalised output by about e / (2 · 0.25).
+        values: "normal" for normally distributed numbers, "timesteps" for whole numbers from 0 to 999, all different.
     """
 
     shape: tuple[int, ...]
     spread: float = 0.5
+    values: str = "normal"
+
+
+@dataclass(frozen=True, eq=False)
+class Pick:
+    """A number among a case's arguments that is drawn for each paper, so that no constant passes.
+
+    One `Pick` object used in several places of a question's cases is one number.
+
+    Args:
+        low, high: bounds of the number, both included. Two ints give an int, else a float with three decimals.
+    """
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class Case:
-    """One call of the object, at one size. Fields as in `autograder.sitting.CasePaper`."""
+    """One call of the object, at one size. Fields as in `autograder.sitting.CasePaper`; arguments may be `Pick`s."""
 
     arguments: tuple[Any, ...]
     inputs: dict[str, Draw]
+    by_name: bool = False
+    widths: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,12 +72,15 @@ class Question:
         id: of the question and of its check cell.
         exercise: the exercise and the chapter it belongs to, for example "03-resblock".
         name: what the learner's object is called.
-        kind: "function" or "layer".
+        kind: "function", "layer", "sampling", "flow" or "model", see `autograder.sitting.CasePaper`.
         cases: makes the cases for a scale: "tiny", or "full" for the widths of Stable Diffusion 2.
         accepted: the right answers: the reference first, then its accepted variants.
         mistakes: the known mistakes. The most specific come first.
         section: heading of the chapter that explains the block.
         tolerance: relative L2 error up to which an output is right.
+        marking: how answers are compared, see `autograder.exam.modes`: "close" (tensors and weights, within the
+            tolerance), "scalar" (one number, within the tolerance), "integer" (one whole number, exactly) or "noise"
+            (random numbers: by what noise must be like; the last argument of a case is the seed).
     """
 
     id: str
@@ -71,3 +92,4 @@ class Question:
     mistakes: tuple[Mistake, ...]
     section: str
     tolerance: float = 1e-4
+    marking: str = "close"

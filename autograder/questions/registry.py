@@ -1,12 +1,21 @@
-"""Finds a question by its id. An exercise's module is imported when one of its questions is asked for."""
+"""Finds a question by its id."""
 
 import importlib
 
 from autograder.questions.question import Question
 
-# Exercise -> module of this package that holds its `QUESTIONS`.
+# Exercise -> subpackage of this package that holds its `QUESTIONS`.
 EXERCISES = {
+    "01-denoising": "denoising",
+    "02-inputs": "inputs",
     "03-resblock": "resblock",
+    "04-spatial-transformer": "spatial_transformer",
+    "05-transformer-block": "transformer_block",
+    "06-cross-attention": "cross_attention",
+    "07-down-flow": "down_flow",
+    "08-up-flow": "up_flow",
+    "09-unet": "unet",
+    "10-sampling": "sampling",
 }
 
 

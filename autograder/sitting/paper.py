@@ -13,15 +13,21 @@ class CasePaper:
     """One call of the learner's object.
 
     Args:
-        kind: "function" (call it on inputs and arguments) or "layer" (construct it with the arguments, call it on the
-            inputs).
+        kind: "function" (call it on inputs and arguments), "layer" (construct it with the arguments, call it on the
+            inputs), "sampling" (call it on a UNet, inputs and arguments, see `sampling_stand_ins`), "flow" (call it on
+            symbolic inputs, arguments and blocks, run the model of what it gives) or "model" (call it on arguments and
+            blocks, run the model it gives on the inputs).
         arguments: positional arguments, after the inputs of a function or of a layer's constructor.
-        inputs: the input arrays by name, in order. A layer with several gets them as one list.
+        inputs: the input arrays by name, in order. A layer with several gets them as one list, unless `by_name`.
+        by_name: a layer's inputs after the first are given as keyword arguments, each under its name.
+        widths: of the blocks that a flow or a model is given: the arguments of `stand_ins.make_blocks`.
     """
 
     kind: str
     arguments: tuple[Any, ...]
     inputs: dict[str, np.ndarray]
+    by_name: bool = False
+    widths: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,11 +48,24 @@ class Paper:
 
     def call_text(self, case: CasePaper) -> str:
         """How the learner's object is called, as code with shapes: `ResBlock(64)([x (2, 4, 6, 64), ...])`."""
-        inputs = ", ".join(f"{name} {array.shape}" for name, array in case.inputs.items())
+        lists = [name.partition("[")[0] for name in case.inputs if "[" in name]
+        shapes = {name.partition("[")[0]: str(array.shape) for name, array in case.inputs.items()}
+        shapes |= {name: f"[{lists.count(name)} feature maps]" for name in lists}
+        inputs = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         arguments = ", ".join(repr(argument) for argument in case.arguments)
+        if case.by_name:
+            (first, array), *others = case.inputs.items()
+            named = "".join(f", {name}={name} {other.shape}" for name, other in others)
+            return f"{self.name}({arguments})({first} {array.shape}{named})"
         if case.kind == "layer":
             return f"{self.name}({arguments})({f'[{inputs}]' if len(case.inputs) > 1 else inputs})"
-        return f"{self.name}({', '.join(part for part in (inputs, arguments) if part)})"
+        if case.kind == "model":
+            return f"{self.name}({arguments}, blocks)([{inputs}])"
+        if case.kind == "sampling":
+            steps, scale = case.arguments
+            return f"{self.name}(unet, {inputs}, {steps} timesteps, alpha_bars, {scale}, embed)"
+        blocks = "blocks" if case.kind == "flow" else ""
+        return f"{self.name}({', '.join(part for part in (inputs, arguments, blocks) if part)})"
 
 
 def weight_values(key: int, shape: tuple[int, ...]) -> np.ndarray:

@@ -12,7 +12,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from autograder.sitting.models import make_model
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight, weight_values
+from autograder.sitting.sampling_stand_ins import call_loop
+from autograder.sitting.stand_ins import counting_uses
 
 OURS = str(Path(__file__).resolve().parent.parent)
 LIBRARIES = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
@@ -33,15 +36,18 @@ class _Stop(Exception):
         self.error = error
 
 
-def sit(paper: Paper, learner_object: Any, base_only: bool = False) -> Answer:
+def sit(paper: Paper, learner_object: Any, base_only: bool = False, device: str = "cpu:0") -> Answer:
     """Runs `learner_object` on every case of `paper`, on the CPU, and never raises for what the object does.
+
+    A learner's object always runs on the CPU; expected outputs may be computed on another `device`.
 
     A layer is constructed and called once per case, to build it; then it runs once with every weight at A. In the
     first case it runs on: once for each weight with that one at B, and once for each size that several weights have,
     with all of them at B. What these runs give tells which weight does what, whatever it is called (see
-    `autograder.exam.comparing`). With `base_only` every case stops after the first run.
+    `autograder.exam.comparing`). With `base_only` every case stops after the first run. A flow is called once, and
+    the model that it makes is run in the same way.
     """
-    with keras.device("cpu:0"):
+    with keras.device(device):
         cases = enumerate(paper.cases)
         return Answer(paper.question, [_sit_case(paper, c, learner_object, base_only or i > 0) for i, c in cases])
 
@@ -51,6 +57,10 @@ def _sit_case(paper: Paper, case: CasePaper, learner_object: Any, base_only: boo
     try:
         if case.kind == "layer":
             _run_layer(paper, case, learner_object, answer, base_only)
+        elif case.kind == "sampling":
+            answer.runs[BASE] = _attempt("call", lambda: _call_loop(case, learner_object))
+        elif case.kind in ("flow", "model"):
+            _run_model(paper, case, learner_object, answer, base_only)
         else:
             answer.runs[BASE] = _attempt("call", lambda: _call_function(case, learner_object))
     except _Stop as stop:
@@ -63,14 +73,38 @@ def _call_function(case: CasePaper, function: Any) -> list[np.ndarray]:
     return _as_arrays(function(*inputs, *case.arguments))
 
 
+def _call_loop(case: CasePaper, function: Any) -> list[np.ndarray]:
+    inputs = [ops.convert_to_tensor(array) for array in case.inputs.values()]
+    return _as_arrays(call_loop(function, inputs, *case.arguments))
+
+
 def _run_layer(paper: Paper, case: CasePaper, layer_class: Any, answer: CaseAnswer, base_only: bool) -> None:
     layer = _attempt("construct", lambda: layer_class(*case.arguments))
     if not isinstance(layer, keras.layers.Layer):
         message = f"{paper.name}(...) must make a keras.layers.Layer. Received: {type(layer).__name__}"
         raise _Stop(LearnerError("construct", "TypeError", message))
+    inputs = {name: ops.convert_to_tensor(array) for name, array in case.inputs.items()}
+    first, *others = inputs
+    named = {name: inputs[name] for name in others} if case.by_name else {}
+    argument = inputs[first] if named or not others else list(inputs.values())
+    _attempt("call", lambda: _as_arrays(layer(argument, **named)))
+    _trace(paper, layer, lambda: _as_arrays(layer(argument, **named)), answer, base_only)
+
+
+def _run_model(paper: Paper, case: CasePaper, function: Any, answer: CaseAnswer, base_only: bool) -> None:
+    model = _attempt("call", lambda: make_model(paper.name, case, function))
     inputs = [ops.convert_to_tensor(array) for array in case.inputs.values()]
     argument = inputs if len(inputs) > 1 else inputs[0]
-    _attempt("call", lambda: _as_arrays(layer(argument)))
+
+    def forward() -> list[np.ndarray]:
+        with counting_uses():
+            return _as_arrays(model(argument))
+
+    _trace(paper, model, forward, answer, base_only)
+
+
+def _trace(paper: Paper, layer: Any, forward: Any, answer: CaseAnswer, base_only: bool) -> None:
+    """Runs `forward` with every weight of `layer` at A; unless `base_only`, with each at B, and with each size at B."""
     variables = [v for v in layer.weights if keras.backend.standardize_dtype(v.dtype).startswith(("float", "bfloat"))]
     answer.weights = [Weight(v.path, tuple(v.shape)) for v in variables]
     key_a, key_b = paper.keys
@@ -79,7 +113,7 @@ def _run_layer(paper: Paper, case: CasePaper, layer_class: Any, answer: CaseAnsw
         for index, variable in enumerate(variables):
             key = key_b if index in changed else key_a
             _attempt("weights", lambda v=variable, k=key: v.assign(weight_values(k, tuple(v.shape))))
-        return _attempt("call", lambda: _as_arrays(layer(argument)))
+        return _attempt("call", forward)
 
     answer.runs[BASE] = run(set())
     if base_only:
@@ -116,12 +150,16 @@ def _attempt(stage: str, action: Any) -> Any:
 
 
 def plain_message(error: BaseException) -> str:
-    """An exception's text without what Keras and TensorFlow wrap around it: colours, node names, the arguments."""
+    """An exception's text without what Keras and TensorFlow wrap around it: colours, node names, the arguments.
+
+    Notes added to it, such as how far a flow had come, stand at the end.
+    """
     text = str(error)
     for wrapping in WRAPPINGS:
         text = wrapping.sub("", text)
     text = " ".join(text.split()) or "(no message)"
-    return text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + " ..."
+    text = text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + " ..."
+    return " ".join([text, *(str(note)[:MESSAGE_LIMIT] for note in getattr(error, "__notes__", [])[:3])])
 
 
 def learner_line(error: BaseException) -> str:

@@ -81,6 +81,17 @@ def test_plain_message_drops_what_keras_and_tensorflow_wrap_around_it():
     assert sit(paper("layer"), Broken).cases[0].error.message == "shapes [2,3] vs. [4,5]"
 
 
+def test_sit_layer_gets_later_inputs_by_name_if_asked():
+    class Sum(keras.layers.Layer):
+        def call(self, first, context=None):
+            return first + 2 * context
+
+    case = CasePaper("layer", (), {"first": X, "context": X + 1}, by_name=True)
+    one = Paper("q", "Sum", (case,), (1, 2))
+    np.testing.assert_allclose(sit(one, Sum).cases[0].runs[BASE][0], 3 * X + 2, rtol=1e-6)
+    assert one.call_text(case) == "Sum()(first (2, 3), context=context (2, 3))"
+
+
 def test_call_text_shows_code_with_shapes():
     layer = Paper("q", "ResBlock", (CasePaper("layer", (8,), {"x": X, "t": X[:, :1]}),), (1, 2))
     assert layer.call_text(layer.cases[0]) == "ResBlock(8)([x (2, 3), t (2, 1)])"

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from autograder.questions import resblock_variants as variants
 from autograder.questions.question import Mistake
-from autograder.questions.resblock_variants import activated, convs, norms, wired
+from autograder.questions.resblock import variants
+from autograder.questions.resblock.variants import activated, convs, norms, wired
 from autograder.reference import GroupNorm, PaddedConv2D
 
 _IDEA = "In three lines"

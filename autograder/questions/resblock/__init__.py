@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from autograder.questions.question import Case, Draw, Mistake, Question
-from autograder.questions.resblock_mistakes import MISTAKES, PROJECT_MISTAKES, SAME_MISTAKES
+from autograder.questions.resblock.mistakes import MISTAKES, PROJECT_MISTAKES, SAME_MISTAKES
 from autograder.reference import ResBlock
 
 EXERCISE = "03-resblock"

@@ -1,0 +1,153 @@
+"""Marking mode "noise": normally distributed random numbers of any generator, marked by what noise must be like.
+
+The last argument of each case is the seed. Cases with equal arguments must give equal numbers; cases that differ in
+the seed alone, numbers that have nothing to do with each other. Bounds are `SIGMAS` standard errors of what is
+measured, so that a right answer is refused less than once in a million papers.
+"""
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from autograder.exam.close import shape_finding
+from autograder.exam.modes import Mode, error_finding, outputs_text
+from autograder.sitting.paper import BASE, Answer, CaseAnswer
+
+SIGMAS = 6
+AXES = ("batch items", "rows", "columns", "channels")
+
+
+class Failure(NamedTuple):
+    """One property of noise that an answer lacks: its name, the case that shows it, and how to say it."""
+
+    name: str
+    case: int
+    text: str
+
+
+class Noise(Mode):
+    """Shape, dtype, mean, spread, distribution, independence, and what the seed does."""
+
+    def agree(self, answer: Answer, other: Answer) -> bool:
+        """Two answers are the same if they lack the same properties, in the same shapes with the same statistics."""
+        mine, theirs = self._failures(answer, other), self._failures(other, other)
+        if {failure.name for failure in mine} != {failure.name for failure in theirs}:
+            return False
+        return all(map(self.alike, answer.cases, other.cases))
+
+    def alike(self, mine: CaseAnswer, theirs: CaseAnswer) -> bool:
+        if mine.error or theirs.error:
+            return False
+        received, expected = mine.runs[BASE], theirs.runs[BASE]
+        if [(r.shape, r.dtype) for r in received] != [(e.shape, e.dtype) for e in expected]:
+            return False
+        return all(_same_statistics(r, e) for r, e in zip(received, expected, strict=True))
+
+    def first_finding(self, answer: Answer, right: Answer) -> tuple[int, str]:
+        failures = self._failures(answer, right)
+        return failures[0][1:] if failures else (0, "The numbers are not what is expected.")
+
+    def expected(self, right: CaseAnswer) -> str:
+        return f"{outputs_text(right.runs[BASE])}, normally distributed with mean 0 and standard deviation 1"
+
+    def received(self, case: CaseAnswer, right: CaseAnswer) -> str:
+        outputs = case.runs[BASE]
+        text = outputs_text(outputs)
+        if len(outputs) == 1 and outputs[0].dtype.kind in "fiu" and np.isfinite(outputs[0]).any():
+            values = outputs[0].astype("float64")
+            values = values[np.isfinite(values)]
+            text += f", mean {values.mean():.3g}, standard deviation {values.std():.3g}"
+        return text
+
+    def _failures(self, answer: Answer, right: Answer) -> list[Failure]:
+        """The properties that the answer lacks, the most basic first. `right` gives the shapes."""
+        failures = []
+        for index, (mine, theirs) in enumerate(zip(answer.cases, right.cases, strict=True)):
+            failures += [Failure(name, index, text) for name, text in _case_failures(mine, theirs)]
+        return failures or self._seed_failures(answer)
+
+    def _seed_failures(self, answer: Answer) -> list[Failure]:
+        failures = []
+        arguments = [case.arguments for case in self.paper.cases]
+        arrays = [case.runs[BASE][0] for case in answer.cases]
+        for i, j in combinations(range(len(arrays)), 2):
+            if arrays[i].shape != arrays[j].shape:
+                continue
+            if arguments[i] == arguments[j]:
+                if not np.array_equal(arrays[i], arrays[j]):
+                    failures.append(Failure("repeat", j, "The same seed gave other numbers when it was used again."))
+            elif arguments[i][:-1] == arguments[j][:-1] and np.array_equal(arrays[i], arrays[j]):
+                failures.append(Failure("seed", j, "Two different seeds gave the same numbers."))
+            elif abs(_correlation(arrays[i], arrays[j])) > SIGMAS / arrays[i].size ** 0.5:
+                text = "The numbers of two different seeds have something in common (they are correlated)."
+                failures.append(Failure("seed-correlated", j, text))
+        return failures
+
+
+def _case_failures(mine: CaseAnswer, theirs: CaseAnswer) -> list[tuple[str, str]]:
+    """What is wrong with the numbers of one case, taken by themselves."""
+    if mine.error is not None:
+        return [("error", error_finding(mine.error))]
+    received, expected = mine.runs[BASE], theirs.runs.get(BASE, [])
+    if len(received) != 1:
+        return [("outputs", f"{len(received)} outputs were returned where one is expected.")]
+    noise = received[0]
+    if expected and noise.shape != expected[0].shape:
+        return [("shape", shape_finding(noise.shape, expected[0].shape))]
+    if noise.dtype != np.float32:
+        return [("dtype", f"The dtype is {noise.dtype} where float32 is expected.")]
+    if not np.isfinite(noise).all():
+        return [("finite", f"{np.size(noise) - np.isfinite(noise).sum()} of {noise.size} values are NaN or infinite.")]
+    return _statistics_failures(noise.astype("float64")) + _correlation_failures(noise.astype("float64"))
+
+
+def _statistics_failures(noise: np.ndarray) -> list[tuple[str, str]]:
+    failures = []
+    root, mean, spread = noise.size**0.5, noise.mean(), noise.std()
+    if abs(mean) > SIGMAS / root:
+        failures.append(("mean", f"The mean is {mean:.3g} where 0 is expected."))
+    if abs(spread - 1) > SIGMAS / 2**0.5 / root:
+        failures.append(("spread", f"The standard deviation is {spread:.3g} where 1 is expected."))
+    if not failures and abs(_kurtosis(noise) - 3) > SIGMAS * 24**0.5 / root:
+        text = "Mean and standard deviation are right, but the numbers are not normally distributed"
+        shape = "too few" if _kurtosis(noise) < 3 else "too many"
+        failures.append(("distribution", f"{text}: there are {shape} that are far from 0."))
+    return failures
+
+
+def _correlation_failures(noise: np.ndarray) -> list[tuple[str, str]]:
+    """Where numbers that should be independent go together: at any distance along any axis."""
+    failures = []
+    for axis in range(noise.ndim):
+        moved = np.moveaxis(noise, axis, 0)
+        for lag in range(1, len(moved)):
+            one, other = moved[:-lag], moved[lag:]
+            if abs(_correlation(one, other)) > SIGMAS / one.size**0.5:
+                name = AXES[axis] if noise.ndim == len(AXES) else f"positions along axis {axis}"
+                how = "are equal" if np.array_equal(one, other) else "go together (they are correlated)"
+                failures.append((f"correlated-{axis}", f"The numbers of different {name} {how}; each must be its own."))
+                break
+    return failures
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """The mean product over the mean square: as a correlation, of numbers whose mean is 0."""
+    one, other = one.astype("float64"), other.astype("float64")
+    scale = (np.mean(one**2) * np.mean(other**2)) ** 0.5
+    return float(np.mean(one * other) / scale) if scale else 0.0
+
+
+def _kurtosis(values: np.ndarray) -> float:
+    """The mean fourth power of the standardised values: 3 for a normal distribution, 1.8 for a uniform one."""
+    spread = values.std()
+    return float(np.mean(((values - values.mean()) / spread) ** 4)) if spread else 0.0
+
+
+def _same_statistics(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays of one shape could be drawn from the same distribution, by mean and spread."""
+    if one.dtype.kind not in "fiu" or not (np.isfinite(one).all() and np.isfinite(other).all()):
+        return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    one, other = one.astype("float64"), other.astype("float64")
+    spread, bound = max(one.std(), other.std()), SIGMAS * (2 / max(one.size, 1)) ** 0.5
+    return bool(abs(one.mean() - other.mean()) <= bound * spread and abs(one.std() - other.std()) <= bound * spread)

@@ -1,0 +1,77 @@
+"""Exercise 06: the product of each head, and attention to the tokens themselves and to a context."""
+
+from autograder.questions.cross_attention.mistakes import (
+    CROSS_MISTAKES,
+    MISTAKES,
+    PRODUCT,
+    SELF_MISTAKES,
+    TD_DOT_MISTAKES,
+)
+from autograder.questions.question import Case, Draw, Question
+from autograder.reference import CrossAttention, td_dot
+
+EXERCISE = "06-cross-attention"
+
+
+def _td_dot_cases(scale):
+    """Cases of `td_dot(a, b)` from `(B, N, S, D, T)`."""
+    sizes = ((2, 5, 24, 64, 77), (1, 10, 16, 64, 7)) if scale == "full" else ((2, 3, 5, 7, 4), (3, 2, 6, 4, 9))
+    return tuple(
+        Case((), {"a": Draw((b, n, s, d), spread=1.0), "b": Draw((b, n, d, t), spread=1.0)}) for b, n, s, d, t in sizes
+    )
+
+
+def _self_cases(scale):
+    """Cases of `CrossAttention(N, D)(inputs)`. The inputs' width need not be N·D."""
+    sizes = ((2, 24, 320, 5, 64), (1, 12, 640, 10, 64)) if scale == "full" else ((2, 6, 24, 5, 8), (3, 7, 20, 2, 12))
+    return tuple(Case((n, d), {"inputs": Draw((b, s, f), spread=1.0)}) for b, s, f, n, d in sizes)
+
+
+def _cross_cases(scale):
+    """Cases of `CrossAttention(N, D)(inputs, context=context)`.
+
+    One token count times the batch is a multiple of the other: so a reshape with the wrong count goes through, and
+    its outcome tells which count it was.
+    """
+    if scale == "full":
+        sizes = ((2, 24, 320, 12, 1024, 5, 64), (3, 8, 640, 24, 1024, 10, 64))
+    else:
+        sizes = ((2, 6, 24, 3, 28, 5, 8), (3, 4, 20, 12, 36, 2, 9))
+    return tuple(
+        Case((n, d), {"inputs": Draw((b, s, f), spread=1.0), "context": Draw((b, t, g), spread=1.0)}, by_name=True)
+        for b, s, f, t, g, n, d in sizes
+    )
+
+
+QUESTIONS = (
+    Question(
+        id="td-dot",
+        exercise=EXERCISE,
+        name="td_dot",
+        kind="function",
+        cases=_td_dot_cases,
+        accepted=(td_dot,),
+        mistakes=TD_DOT_MISTAKES,
+        section=PRODUCT,
+    ),
+    Question(
+        id="self-attention",
+        exercise=EXERCISE,
+        name="CrossAttention",
+        kind="layer",
+        cases=_self_cases,
+        accepted=(CrossAttention,),
+        mistakes=SELF_MISTAKES + MISTAKES,
+        section="Building it, step by step",
+    ),
+    Question(
+        id="cross-attention",
+        exercise=EXERCISE,
+        name="CrossAttention",
+        kind="layer",
+        cases=_cross_cases,
+        accepted=(CrossAttention,),
+        mistakes=CROSS_MISTAKES + MISTAKES,
+        section="Every shape on the way",
+    ),
+)

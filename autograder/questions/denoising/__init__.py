@@ -1,0 +1,88 @@
+"""Exercise 01: one step towards a desired picture, the loop over steps, and the error that is left after them."""
+
+from keras import ops
+
+from autograder.questions.denoising.mistakes import ERROR, ERROR_MISTAKES, LOOP, LOOP_MISTAKES, STEP, STEP_MISTAKES
+from autograder.questions.question import Case, Draw, Pick, Question
+
+EXERCISE = "01-denoising"
+
+
+def denoise_step(image, desired, alpha):
+    """`image` moved by the share `alpha` of the way to `desired`; of any shape."""
+    return image - alpha * (image - desired)
+
+
+def denoise(image, desired, alpha, steps):
+    """All pictures from the start to the last step, `(steps + 1, ...)`."""
+    pictures = [image]
+    for _ in range(steps):
+        pictures.append(denoise_step(pictures[-1], desired, alpha))
+    return ops.stack(pictures)
+
+
+def remaining_error(alpha, steps):
+    """The share of the first error that is left after `steps` steps."""
+    return (1 - alpha) ** steps
+
+
+def _pictures(shape):
+    return {"image": Draw(shape, spread=1.0), "desired": Draw(shape, spread=1.0)}
+
+
+def _shapes(scale):
+    """Pictures in batches, of one channel or three, and one alone."""
+    if scale == "full":
+        return (2, 64, 96, 3), (3, 48, 40, 4), (128, 96)
+    return (2, 4, 6, 3), (3, 5, 7, 1), (8, 5)
+
+
+def _step_cases(scale):
+    return tuple(Case((Pick(0.1, 0.45),), _pictures(shape)) for shape in _shapes(scale))
+
+
+def _loop_cases(scale):
+    steps = (4, 7, 1)
+    return tuple(
+        Case((Pick(0.1, 0.45), count), _pictures(shape)) for count, shape in zip(steps, _shapes(scale), strict=True)
+    )
+
+
+def _error_cases(scale):
+    arguments = ((Pick(0.05, 0.4), Pick(2, 6)), (Pick(0.55, 0.9), Pick(7, 12)), (Pick(0.1, 0.9), 0), (1.0, 4), (0.0, 5))
+    return tuple(Case(pair, {}) for pair in arguments)
+
+
+QUESTIONS = (
+    Question(
+        id="denoise-step",
+        exercise=EXERCISE,
+        name="denoise_step",
+        kind="function",
+        cases=_step_cases,
+        accepted=(denoise_step,),
+        mistakes=STEP_MISTAKES,
+        section=STEP,
+    ),
+    Question(
+        id="denoise",
+        exercise=EXERCISE,
+        name="denoise",
+        kind="function",
+        cases=_loop_cases,
+        accepted=(denoise,),
+        mistakes=LOOP_MISTAKES,
+        section=LOOP,
+    ),
+    Question(
+        id="remaining-error",
+        exercise=EXERCISE,
+        name="remaining_error",
+        kind="function",
+        cases=_error_cases,
+        accepted=(remaining_error,),
+        mistakes=ERROR_MISTAKES,
+        section=ERROR,
+        marking="scalar",
+    ),
+)

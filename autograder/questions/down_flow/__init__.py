@@ -1,0 +1,31 @@
+"""Exercise 07: the way down."""
+
+from autograder.questions.down_flow.mistakes import MISTAKES
+from autograder.questions.flows import FLOW_SIZES, Size, told
+from autograder.questions.question import Case, Draw, Question
+from autograder.reference.flows import down_flow
+
+EXERCISE = "07-down-flow"
+
+
+def _case(size: Size) -> Case:
+    latent = Draw((size.batch, size.height, size.width, size.widths["latent_channels"]))
+    return Case((), {"latent": latent, **told(size)}, widths=size.widths)
+
+
+def _cases(scale):
+    return tuple(_case(size) for size in FLOW_SIZES[scale])
+
+
+QUESTIONS = (
+    Question(
+        id="down-flow",
+        exercise=EXERCISE,
+        name="down_flow",
+        kind="flow",
+        cases=_cases,
+        accepted=(down_flow,),
+        mistakes=MISTAKES,
+        section="The whole way down",
+    ),
+)

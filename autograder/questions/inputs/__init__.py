@@ -1,0 +1,86 @@
+"""Exercise 02: the timestep as sines and cosines, the padded convolution, and the two Dense layers after the sines."""
+
+import keras
+
+from autograder.questions.inputs.layers import CONV_MISTAKES, TIME_MISTAKES, TimeEmbedding
+from autograder.questions.inputs.mistakes import EMBEDDING_MISTAKES, PADDING, SINES, TIME_MLP
+from autograder.questions.question import Case, Draw, Question
+from autograder.reference import PaddedConv2D, timestep_embedding
+
+EXERCISE = "02-inputs"
+
+
+class _ConvWithPadding(keras.layers.Layer):
+    """The padded convolution in plain Keras layers: what most answers look like."""
+
+    def __init__(self, filters, kernel_size, padding=0, strides=1):
+        super().__init__()
+        self.pad = keras.layers.ZeroPadding2D(padding)
+        self.conv = keras.layers.Conv2D(filters, kernel_size, strides=strides)
+
+    def call(self, inputs):
+        return self.conv(self.pad(inputs))
+
+
+def _embedding_cases(scale):
+    arguments = {
+        "tiny": ((5, (32, 10000)), (3, (18, 200)), (2, (6, 10000)), (4, ())),
+        "full": ((7, (320, 10000)), (4, (640, 5000)), (3, ())),
+    }[scale]
+    return tuple(Case(values, {"timesteps": Draw((batch,), values="timesteps")}) for batch, values in arguments)
+
+
+def _conv_cases(scale):
+    """Even sides and odd ones, with and without a stride and padding, and the defaults."""
+    sizes = {
+        "tiny": (
+            ((2, 8, 6, 5), (7, 3, 1, 2)),
+            ((3, 7, 10, 4), (6, 3, 1, 2)),
+            ((2, 9, 6, 5), (4, 3, 1, 1)),
+            ((2, 12, 10, 3), (5, 5, 2, 2)),
+            ((2, 8, 7, 5), (6, 1)),
+            ((2, 6, 7, 3), (4, 3)),
+        ),
+        "full": (((2, 16, 12, 320), (320, 3, 1, 2)), ((2, 8, 15, 4), (320, 3, 1, 1)), ((2, 8, 6, 320), (640, 1))),
+    }[scale]
+    return tuple(Case(arguments, {"inputs": Draw(shape, spread=1.0)}) for shape, arguments in sizes)
+
+
+def _time_cases(scale):
+    sizes = ((2, 320), (3, 64)) if scale == "full" else ((2, 12), (3, 20), (5, 8))
+    return tuple(Case((channels,), {"inputs": Draw((batch, channels), spread=1.0)}) for batch, channels in sizes)
+
+
+QUESTIONS = (
+    Question(
+        id="timestep-embedding",
+        exercise=EXERCISE,
+        name="timestep_embedding",
+        kind="function",
+        cases=_embedding_cases,
+        accepted=(timestep_embedding,),
+        mistakes=EMBEDDING_MISTAKES,
+        section=SINES,
+        tolerance=1e-3,  # an angle may be 999, and float32 has seven digits: other ways to compute it differ by 1e-4
+    ),
+    Question(
+        id="padded-conv",
+        exercise=EXERCISE,
+        name="PaddedConv2D",
+        kind="layer",
+        cases=_conv_cases,
+        accepted=(PaddedConv2D, _ConvWithPadding),
+        mistakes=CONV_MISTAKES,
+        section=PADDING,
+    ),
+    Question(
+        id="time-embedding",
+        exercise=EXERCISE,
+        name="TimeEmbedding",
+        kind="layer",
+        cases=_time_cases,
+        accepted=(TimeEmbedding,),
+        mistakes=TIME_MISTAKES,
+        section=TIME_MLP,
+    ),
+)

@@ -1,0 +1,82 @@
+"""Exercise 10: the noise to begin with, the clean latent behind a noisy one, the DDIM step, guidance, and the loop."""
+
+from autograder.questions.question import Case, Draw, Pick, Question
+from autograder.questions.sampling.loop_mistakes import LOOP_MISTAKES
+from autograder.questions.sampling.mistakes import (
+    CLEAN,
+    CLEAN_MISTAKES,
+    GUIDANCE,
+    GUIDANCE_MISTAKES,
+    LOOP,
+    NOISE,
+    NOISE_MISTAKES,
+    STEP,
+    STEP_MISTAKES,
+)
+from autograder.reference import ddim_step, guided_eps, initial_noise, predict_x0, sample
+
+EXERCISE = "10-sampling"
+# The standard deviation of latents and of eps, as in the real model.
+ONE = 1.0
+
+
+def _noise_cases(scale):
+    sizes = ((2, 512, 640), (3, 768, 512)) if scale == "full" else ((2, 192, 256), (3, 320, 128))
+    seeds = Pick(0, 999), Pick(1000, 9999)
+    pairs = [(size, seed) for size in sizes for seed in (seeds[0], seeds[0], seeds[1])]
+    return tuple(Case((*size, seed), {}) for size, seed in pairs)
+
+
+def _latents(scale):
+    return ((2, 64, 80, 4), (1, 96, 64, 4)) if scale == "full" else ((2, 6, 8, 4), (3, 5, 7, 4))
+
+
+def _pairs(scale, first, second):
+    return [{first: Draw(shape, ONE), second: Draw(shape, ONE)} for shape in _latents(scale)]
+
+
+def _clean_cases(scale):
+    picks = Pick(0.05, 0.45), Pick(0.55, 0.95)
+    return tuple(Case((p,), pair) for p, pair in zip(picks, _pairs(scale, "latent", "eps"), strict=True))
+
+
+def _step_cases(scale):
+    picks = (Pick(0.05, 0.25), Pick(0.3, 0.5)), (Pick(0.4, 0.6), Pick(0.7, 0.95))
+    return tuple(Case(p, pair) for p, pair in zip(picks, _pairs(scale, "latent", "eps"), strict=True))
+
+
+def _guidance_cases(scale):
+    picks = Pick(1.5, 4.0), Pick(5.0, 9.0)
+    return tuple(Case((p,), pair) for p, pair in zip(picks, _pairs(scale, "eps_uncond", "eps_cond"), strict=True))
+
+
+def _loop_cases(scale):
+    words = ((2, 77, 1024), (1, 50, 768)) if scale == "full" else ((2, 9, 10), (3, 11, 13))
+    steps = (Pick(4, 6), Pick(1.5, 3.0)), (Pick(7, 9), Pick(3.5, 6.0))
+    return tuple(
+        Case(pick, {"latent": Draw(latent, ONE), "context": Draw(text, ONE), "unconditional": Draw(text, ONE)})
+        for pick, latent, text in zip(steps, _latents(scale), words, strict=True)
+    )
+
+
+def _exercise(question_id, function, kind, cases, mistakes, section, marking="close"):
+    return Question(
+        id=question_id,
+        exercise=EXERCISE,
+        name=function.__name__,
+        kind=kind,
+        cases=cases,
+        accepted=(function,),
+        mistakes=mistakes,
+        section=section,
+        marking=marking,
+    )
+
+
+QUESTIONS = (
+    _exercise("initial-noise", initial_noise, "function", _noise_cases, NOISE_MISTAKES, NOISE, "noise"),
+    _exercise("predict-x0", predict_x0, "function", _clean_cases, CLEAN_MISTAKES, CLEAN),
+    _exercise("ddim-step", ddim_step, "function", _step_cases, STEP_MISTAKES, STEP),
+    _exercise("guidance", guided_eps, "function", _guidance_cases, GUIDANCE_MISTAKES, GUIDANCE),
+    _exercise("sample", sample, "sampling", _loop_cases, LOOP_MISTAKES, LOOP),
+)

@@ -1,0 +1,84 @@
+"""Exercise 04: from picture to tokens and back, and the SpatialTransformer around a stand-in for its block."""
+
+from keras import ops
+
+from autograder.questions.question import Case, Draw, Question
+from autograder.questions.spatial_transformer.mistakes import MISTAKES
+from autograder.questions.spatial_transformer.token_mistakes import (
+    IMAGE,
+    TO_IMAGE_MISTAKES,
+    TO_TOKENS_MISTAKES,
+    TOKENS,
+)
+from autograder.questions.spatial_transformer.variants import OriginalEpsilon, Spatial
+
+EXERCISE = "04-spatial-transformer"
+
+
+def image_to_tokens(x):
+    """`(B, H, W, C)` to `(B, H·W, C)`, row by row."""
+    return ops.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3]))
+
+
+def tokens_to_image(tokens, height, width):
+    """`(B, H·W, C)` to `(B, H, W, C)`, row by row."""
+    return ops.reshape(tokens, (-1, height, width, tokens.shape[2]))
+
+
+def _sizes(scale):
+    """`(B, H, W, C)`."""
+    return ((2, 8, 6, 320), (1, 4, 9, 640)) if scale == "full" else ((2, 3, 4, 5), (3, 5, 2, 7), (1, 4, 6, 3))
+
+
+def _to_tokens_cases(scale):
+    return tuple(Case((), {"x": Draw(size)}) for size in _sizes(scale))
+
+
+def _to_image_cases(scale):
+    return tuple(Case((h, w), {"tokens": Draw((b, h * w, c))}) for b, h, w, c in _sizes(scale))
+
+
+def _transformer_cases(scale):
+    """Cases of `SpatialTransformer(N, D, fully_connected)([x, context])` from `(B, H, W, N, D, T, F)`; C is N·D."""
+    if scale == "full":
+        sizes = ((2, 6, 8, 5, 64, 7, 1024), (1, 8, 4, 10, 64, 77, 1024))
+    else:
+        sizes = ((2, 4, 6, 4, 16, 7, 28), (3, 5, 2, 8, 12, 9, 20))
+    return tuple(
+        Case((n, d, fully_connected), {"x": Draw((b, h, w, n * d), spread=0.3), "context": Draw((b, t, f), spread=1.0)})
+        for (b, h, w, n, d, t, f), fully_connected in zip(sizes, (True, False), strict=True)
+    )
+
+
+QUESTIONS = (
+    Question(
+        id="image-to-tokens",
+        exercise=EXERCISE,
+        name="image_to_tokens",
+        kind="function",
+        cases=_to_tokens_cases,
+        accepted=(image_to_tokens,),
+        mistakes=TO_TOKENS_MISTAKES,
+        section=TOKENS,
+    ),
+    Question(
+        id="tokens-to-image",
+        exercise=EXERCISE,
+        name="tokens_to_image",
+        kind="function",
+        cases=_to_image_cases,
+        accepted=(tokens_to_image,),
+        mistakes=TO_IMAGE_MISTAKES,
+        section=IMAGE,
+    ),
+    Question(
+        id="spatial-transformer",
+        exercise=EXERCISE,
+        name="SpatialTransformer",
+        kind="layer",
+        cases=_transformer_cases,
+        accepted=(Spatial, OriginalEpsilon),
+        mistakes=MISTAKES,
+        section="In three lines",
+    ),
+)

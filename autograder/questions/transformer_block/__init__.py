@@ -1,0 +1,57 @@
+"""Exercise 05: GEGLU, and the transformer block around stand-ins for its attentions."""
+
+from autograder.questions.question import Case, Draw, Question
+from autograder.questions.transformer_block.mistakes import BLOCK_MISTAKES, GEGLU_MISTAKES, GEGLU_SECTION
+from autograder.questions.transformer_block.variants import Block, ExactBlock, OriginalEpsilonBlock
+from autograder.reference import GEGLU
+
+EXERCISE = "05-transformer-block"
+
+
+def _geglu_cases(scale):
+    """Cases of `GEGLU(output_dim)(inputs)` from `(B, S, F, output_dim)`."""
+    sizes = ((2, 6, 320, 1280), (1, 4, 640, 2560)) if scale == "full" else ((2, 5, 12, 28), (3, 4, 20, 16))
+    return tuple(Case((width,), {"inputs": Draw((b, s, f), spread=1.0)}) for b, s, f, width in sizes)
+
+
+def _block_cases(scale):
+    """Cases of `BasicTransformerBlock(dim, N, D)([tokens, context])` from `(B, S, N, D, T, F)`; dim is N·D."""
+    if scale == "full":
+        sizes = ((2, 12, 5, 64, 7, 1024), (1, 8, 10, 64, 77, 1024))
+    else:
+        sizes = ((2, 6, 5, 8, 3, 28), (3, 7, 2, 12, 10, 20))
+    return tuple(
+        Case((n * d, n, d), {"tokens": Draw((b, s, n * d), spread=0.3), "context": Draw((b, t, f), spread=1.0)})
+        for b, s, n, d, t, f in sizes
+    )
+
+
+class _ExactGEGLU(GEGLU):
+    """With the exact GELU, as diffusers and the original have it."""
+
+    def __init__(self, output_dim):
+        super().__init__(output_dim, approximate=False)
+
+
+QUESTIONS = (
+    Question(
+        id="geglu",
+        exercise=EXERCISE,
+        name="GEGLU",
+        kind="layer",
+        cases=_geglu_cases,
+        accepted=(GEGLU, _ExactGEGLU),
+        mistakes=GEGLU_MISTAKES,
+        section=GEGLU_SECTION,
+    ),
+    Question(
+        id="transformer-block",
+        exercise=EXERCISE,
+        name="BasicTransformerBlock",
+        kind="layer",
+        cases=_block_cases,
+        accepted=(Block, ExactBlock, OriginalEpsilonBlock),
+        mistakes=BLOCK_MISTAKES,
+        section="In three lines",
+    ),
+)

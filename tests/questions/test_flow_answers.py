@@ -1,0 +1,327 @@
+"""Right flows, models and counts written very differently pass; another epsilon of the exit does not."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from autograder.exam.comparing import relative_error
+from autograder.exam.marking import Marker
+from autograder.exam.paper import make_paper
+from autograder.questions import find
+from autograder.reference.flows import down_flow, exit_flow, middle_flow, up_flow
+from autograder.sitting.paper import BASE
+from autograder.sitting.run import sit
+
+
+def transformer(blocks, width):
+    return blocks.SpatialTransformer(width // blocks.head_size, blocks.head_size)
+
+
+# ------------------------------------------------------------------------------------------------- 07, the way down
+
+
+def down_unrolled(latent, t_emb, context, blocks):
+    """As the article writes it: one loop a level."""
+    a, b, c, d = blocks.channels
+    kept = [blocks.PaddedConv2D(a, kernel_size=3, padding=1)(latent)]
+    for width in (a, b, c):
+        for _ in range(2):
+            x = blocks.ResBlock(width)([kept[-1], t_emb])
+            kept.append(transformer(blocks, width)([x, context]))
+        kept.append(blocks.PaddedConv2D(width, 3, strides=2, padding=1)(kept[-1]))
+    for _ in range(2):
+        kept.append(blocks.ResBlock(d)([kept[-1], t_emb]))
+    return kept[-1], tuple(kept)
+
+
+def down_blocks_first(latent, t_emb, context, blocks):
+    """All blocks are made before any is called, in reverse order."""
+    widths = blocks.channels
+    looks = [[blocks.ResBlock(w), blocks.ResBlock(w)] for w in reversed(widths)][::-1]
+    halves = [blocks.PaddedConv2D(w, 3, 1, 2) for w in widths[:3]]
+    attends = [[transformer(blocks, w) for _ in range(2)] for w in widths[:3]]
+    x = blocks.PaddedConv2D(widths[0], 3, 1)(latent)
+    outputs = [x]
+    for level in range(4):
+        for i in range(2):
+            x = looks[level][i]([x, t_emb])
+            x = attends[level][i]([x, context]) if level < 3 else x
+            outputs += [x]
+        if level != 3:
+            outputs += [halves[level](x)]
+            x = outputs[-1]
+    return [x, outputs]
+
+
+def down_recursive(latent, t_emb, context, blocks):
+    def level(x, number, outputs):
+        for _ in range(2):
+            x = blocks.ResBlock(blocks.channels[number])([x, t_emb])
+            x = transformer(blocks, blocks.channels[number])([x, context]) if number < 3 else x
+            outputs = [*outputs, x]
+        if number == 3:
+            return x, outputs
+        x = blocks.PaddedConv2D(blocks.channels[number], 3, padding=1, strides=2)(x)
+        return level(x, number + 1, [*outputs, x])
+
+    x = blocks.PaddedConv2D(blocks.channels[0], 3, padding=1)(latent)
+    return level(x, 0, [x])
+
+
+# ------------------------------------------------------------------------------------- 08, the middle and the way up
+
+
+class Tiled(keras.layers.Layer):
+    """New axes, tiled; the convolution made when it is built."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.channels = channels
+
+    def build(self, shape):
+        self.smooth = keras.layers.Conv2D(self.channels, 3)
+
+    def call(self, x):
+        _, h, w, c = x.shape
+        x = ops.tile(x[:, :, None, :, None, :], (1, 1, 2, 1, 2, 1))
+        x = ops.pad(ops.reshape(x, (-1, 2 * h, 2 * w, c)), ((0, 0), (1, 1), (1, 1), (0, 0)))
+        return self.smooth(x)
+
+
+class Resized(keras.layers.Layer):
+    def __init__(self, channels, **kwargs):
+        super().__init__(**kwargs)
+        self.parts = keras.Sequential(
+            [keras.layers.UpSampling2D(2, interpolation="nearest"), keras.layers.Conv2D(channels, 3, padding="same")]
+        )
+
+    def call(self, x):
+        return self.parts(x)
+
+
+class RawWeights(keras.layers.Layer):
+    def __init__(self, channels):
+        super().__init__()
+        self.channels = channels
+
+    def build(self, shape):
+        self.bias = self.add_weight(shape=(self.channels,))
+        self.kernel = self.add_weight(shape=(3, 3, shape[-1], self.channels))
+
+    def call(self, x):
+        rows, columns = (np.arange(2 * side) // 2 for side in x.shape[1:3])
+        x = ops.take(ops.take(x, rows, axis=1), columns, axis=2)
+        return ops.conv(x, self.kernel, padding="same") + self.bias
+
+
+def middle_made_first(x, t_emb, context, blocks):
+    last, first = blocks.ResBlock(blocks.channels[-1]), blocks.ResBlock(blocks.channels[3])
+    between = transformer(blocks, x.shape[-1])
+    return last([between([first([x, t_emb]), context]), t_emb])
+
+
+def middle_loop(x, t_emb, context, blocks):
+    for kind in "RTR":
+        block = blocks.ResBlock(blocks.channels[3]) if kind == "R" else transformer(blocks, blocks.channels[3])
+        x = block([x, t_emb if kind == "R" else context])
+    return x
+
+
+def middle_as_layers(x, t_emb, context, blocks):
+    """Inside a functional model of its own."""
+    inside = [keras.Input(part.shape[1:]) for part in (x, t_emb, context)]
+    return keras.Model(inside, middle_flow(*inside, blocks))([x, t_emb, context])
+
+
+def up_by_index(x, outputs, t_emb, context, blocks):
+    """No pop: indices from the end, ops.concatenate, Upsample before the next level."""
+    for step in range(12):
+        level = 3 - step // 3
+        if step % 3 == 0 and step:
+            x = blocks.Upsample(blocks.channels[level + 1])(x)
+        x = blocks.ResBlock(blocks.channels[level])([ops.concatenate([x, outputs[-1 - step]], axis=-1), t_emb])
+        if level < 3:
+            x = transformer(blocks, blocks.channels[level])([x, context])
+    return x
+
+
+def up_reversed(x, outputs, t_emb, context, blocks):
+    skips = reversed(outputs)
+    for level, width in reversed(list(enumerate(blocks.channels))):
+        joins = [keras.layers.Concatenate(axis=3) for _ in range(3)]
+        for join in joins:
+            x = blocks.ResBlock(width)([join((x, next(skips))), t_emb])
+            x = x if level == 3 else transformer(blocks, width)((x, context))
+        x = x if level == 0 else blocks.Upsample(width)(x)
+    return x
+
+
+def up_by_levels(x, outputs, t_emb, context, blocks):
+    def group(x, skips, width, attends):
+        for skip in skips:
+            x = blocks.ResBlock(width)([keras.layers.concatenate([x, skip]), t_emb])
+            if attends:
+                x = transformer(blocks, width)([x, context])
+        return x
+
+    a, b, c, d = blocks.channels
+    x = blocks.Upsample(d)(group(x, outputs[:8:-1], d, False))
+    x = blocks.Upsample(c)(group(x, outputs[8:5:-1], c, True))
+    x = blocks.Upsample(b)(group(x, outputs[5:2:-1], b, True))
+    return group(x, outputs[2::-1], a, True)
+
+
+# ----------------------------------------------------------------------------------------------------- 09, the whole
+
+
+def exit_sequential(x, blocks):
+    layers = keras.layers
+    last = blocks.PaddedConv2D(blocks.latent_channels, 3, padding=1)
+    return keras.Sequential([layers.GroupNormalization(epsilon=1e-5), layers.Activation("silu"), last])(x)
+
+
+def exit_ops(x, blocks):
+    x = keras.layers.GroupNormalization(groups=32, axis=-1, epsilon=1e-6)(x)
+    return blocks.PaddedConv2D(blocks.latent_channels, 3, padding=1)(x * ops.sigmoid(x))
+
+
+class GroupNormByHand(keras.layers.Layer):
+    def build(self, shape):
+        self.shift = self.add_weight(shape=(shape[-1],))
+        self.gain = self.add_weight(shape=(1, 1, 1, shape[-1]))
+
+    def call(self, x):
+        _, h, w, c = x.shape
+        groups = ops.reshape(x, (-1, h * w, 32, c // 32))
+        mean = ops.mean(groups, axis=(1, 3), keepdims=True)
+        variance = ops.var(groups, axis=(1, 3), keepdims=True)
+        return ops.reshape((groups - mean) / ops.sqrt(variance + 1e-5), (-1, h, w, c)) * self.gain + self.shift
+
+
+def exit_by_hand(x, blocks):
+    return blocks.PaddedConv2D(blocks.latent_channels, 3, 1)(keras.activations.swish(GroupNormByHand()(x)))
+
+
+def unet_imperative_time(img_height, img_width, max_text_length, blocks):
+    """The time MLP as a layer of its own, inputs with names, made in another order."""
+
+    class TimeMLP(keras.layers.Layer):
+        def __init__(self, width):
+            super().__init__()
+            self.second, self.first = keras.layers.Dense(width), keras.layers.Dense(width, activation="swish")
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+    context = keras.Input((max_text_length, blocks.context_dim), name="context")
+    embedding = keras.Input((blocks.channels[0],), name="timestep_embedding")
+    latent = keras.Input((img_height // 8, img_width // 8, blocks.latent_channels), name="latent")
+    t_emb = TimeMLP(4 * blocks.channels[0])(embedding)
+    x, outputs = down_blocks_first(latent, t_emb, context, blocks)
+    x = up_by_index(middle_loop(x, t_emb, context, blocks), outputs, t_emb, context, blocks)
+    return keras.Model(inputs=[latent, embedding, context], outputs=exit_ops(x, blocks))
+
+
+def unet_subclass(img_height, img_width, max_text_length, blocks):
+    """A subclass of keras.Model, as in the article."""
+
+    class DiffusionModel(keras.Model):
+        def __init__(self):
+            context = keras.layers.Input((max_text_length, blocks.context_dim))
+            t_embed_input = keras.layers.Input((blocks.channels[0],))
+            latent = keras.layers.Input((img_height // 8, img_width // 8, blocks.latent_channels))
+            width = 4 * blocks.channels[0]
+            t_emb = keras.layers.Dense(width)(t_embed_input)
+            t_emb = keras.layers.Dense(width)(keras.layers.Activation("swish")(t_emb))
+            x, outputs = down_unrolled(latent, t_emb, context, blocks)
+            x = up_reversed(middle_made_first(x, t_emb, context, blocks), outputs, t_emb, context, blocks)
+            super().__init__([latent, t_embed_input, context], exit_sequential(x, blocks))
+
+    return DiffusionModel()
+
+
+def unet_nested(img_height, img_width, max_text_length, blocks):
+    """A functional model around one for the time."""
+    embedding = keras.Input((blocks.channels[0],))
+    width = 4 * blocks.channels[0]
+    time = keras.Sequential([keras.layers.Dense(width, activation="silu"), keras.layers.Dense(width)])
+    latent = keras.Input((img_height // 8, img_width // 8, blocks.latent_channels))
+    context = keras.Input((max_text_length, blocks.context_dim))
+    told = time(embedding), context
+    x, outputs = down_recursive(latent, *told, blocks)
+    x = up_by_levels(middle_as_layers(x, *told, blocks), outputs, *told, blocks)
+    return keras.Model([latent, embedding, context], exit_by_hand(x, blocks))
+
+
+def count_by_shapes(input_dim, output_dim, embedding_dim):
+    shapes = [(input_dim,), (input_dim,), (3, 3, input_dim, output_dim), (output_dim,)]
+    shapes += [(embedding_dim, output_dim), (output_dim,), (output_dim,), (output_dim,)]
+    shapes += [(3, 3, output_dim, output_dim), (output_dim,)]
+    if input_dim != output_dim:
+        shapes += [(1, 1, input_dim, output_dim), (output_dim,)]
+    return sum(int(np.prod(shape)) for shape in shapes)
+
+
+def count_factored(input_dim, output_dim, embedding_dim):
+    c, d, e = input_dim, output_dim, embedding_dim
+    return 2 * c + d * (9 * (c + d) + e + 5 + (c != d) * (c + 1))
+
+
+def count_with_numpy(input_dim, output_dim, embedding_dim):
+    return np.int64(count_factored(input_dim, output_dim, embedding_dim))
+
+
+RIGHT = {
+    "down-flow": (down_unrolled, down_blocks_first, down_recursive),
+    "upsample": (Tiled, Resized, RawWeights),
+    "middle-flow": (middle_made_first, middle_loop, middle_as_layers),
+    "up-flow": (up_by_index, up_reversed, up_by_levels),
+    "exit-flow": (exit_sequential, exit_ops, exit_by_hand),
+    "unet": (unet_imperative_time, unet_subclass, unet_nested),
+    "parameters": (count_by_shapes, count_factored, count_with_numpy),
+}
+
+
+@pytest.mark.parametrize("question_id", RIGHT)
+def test_flows_accept_other_ways_of_writing(question_id):
+    question = find(question_id)
+    marker = Marker(question, make_paper(question, 3))
+    for answer in RIGHT[question_id]:
+        verdict = marker.mark(sit(marker.paper, answer))
+        assert verdict.passed, f"{answer.__name__}: {verdict.message}"
+
+
+@pytest.mark.parametrize("scale", ["tiny", "full"])
+def test_exit_tolerance_separates_small_epsilons_from_keras_default(scale):
+    """Rounding stays below a third of the tolerance, 1e-3 is beyond three times; 1e-6 is an accepted variant."""
+    question = find("exit-flow")
+    for seed in range(2):
+        paper = make_paper(question, seed, scale)
+        right, by_hand, wrong = (
+            sit(paper, answer, base_only=True)
+            for answer in (exit_flow, exit_by_hand, lambda x, blocks: exit_flow(x, blocks, norm_epsilon=1e-3))
+        )
+        for one, same, other in zip(right.cases, by_hand.cases, wrong.cases, strict=True):
+            assert relative_error(same.runs[BASE][0], one.runs[BASE][0]) < question.tolerance / 3
+            assert relative_error(other.runs[BASE][0], one.runs[BASE][0]) > question.tolerance * 3
+
+
+@pytest.mark.parametrize("question_id", ["down-flow", "up-flow"])
+def test_flow_errors_in_one_channel_or_one_map_are_seen(question_id):
+    """What is returned counts as a whole: one kept map, or one channel, of twelve is enough to be refused."""
+
+    def one_map_wrong(latent, t_emb, context, blocks):
+        x, outputs = down_flow(latent, t_emb, context, blocks)
+        outputs[4] = outputs[4] * 1.01
+        return x, outputs
+
+    def one_channel_wrong(x, outputs, t_emb, context, blocks):
+        y = up_flow(x, outputs, t_emb, context, blocks)
+        return ops.concatenate([y[..., :-1], 1.1 * y[..., -1:]], axis=-1)
+
+    question = find(question_id)
+    marker = Marker(question, make_paper(question, 3))
+    verdict = marker.mark(sit(marker.paper, one_map_wrong if question_id == "down-flow" else one_channel_wrong))
+    assert not verdict.passed
+    assert verdict.mistake is None

@@ -1,0 +1,192 @@
+"""Right answers to exercise 02 written very differently pass; tolerances separate right from nearly right."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from autograder.exam.comparing import relative_error
+from autograder.exam.marking import Marker
+from autograder.exam.paper import make_paper
+from autograder.questions import find
+from autograder.questions.inputs import TimeEmbedding
+from autograder.reference import PaddedConv2D, timestep_embedding
+from autograder.sitting.paper import BASE
+from autograder.sitting.run import sit
+
+
+def by_loops(timesteps, dim=320, max_period=10000):
+    """Python floats, one number at a time."""
+    half = dim // 2
+    rows = []
+    for t in np.asarray(timesteps):
+        angles = [float(t) / max_period ** (i / half) for i in range(half)]
+        rows.append([math.cos(a) for a in angles] + [math.sin(a) for a in angles])
+    return np.array(rows)
+
+
+def by_einsum(timesteps, dim=320, max_period=10000):
+    """All in float32 tensors; the sine as a shifted cosine."""
+    index = ops.arange(dim // 2, dtype="float32")
+    frequencies = ops.exp(-ops.log(float(max_period)) * index / (dim // 2))
+    angles = ops.einsum("b,f->bf", ops.cast(timesteps, "float32"), frequencies)
+    return ops.concatenate([ops.cos(angles), ops.cos(angles - math.pi / 2)], axis=1)
+
+
+def by_complex_exponential(timesteps, dim=320, max_period=10000):
+    """Real and imaginary part of exp(i · angle)."""
+    frequencies = np.geomspace(1, 1 / max_period, dim // 2, endpoint=False)
+    turned = np.exp(1j * np.outer(timesteps, frequencies))
+    return np.hstack([turned.real, turned.imag]).astype("float32")
+
+
+class RawConv(keras.layers.Layer):
+    """Weights by `add_weight`, the convolution by `ops.conv`, the padding by joining zeros."""
+
+    def __init__(self, filters, kernel_size, padding=0, strides=1):
+        super().__init__()
+        self.sizes = filters, kernel_size, padding, strides
+
+    def build(self, shape):
+        filters, kernel, _, _ = self.sizes
+        self.shift = self.add_weight(shape=(filters,), name="shift")
+        self.mix = self.add_weight(shape=(kernel, kernel, shape[-1], filters), name="mix")
+
+    def call(self, x):
+        _, _, padding, strides = self.sizes
+        b, h, _, c = x.shape
+        if padding:
+            column = ops.zeros((b, h, padding, c))
+            x = ops.concatenate([column, x, column], axis=2)
+            row = ops.zeros((b, padding, x.shape[2], c))
+            x = ops.concatenate([row, x, row], axis=1)
+        return ops.conv(x, self.mix, strides=strides, padding="valid") + self.shift
+
+
+class PatchesDense(keras.layers.Layer):
+    """Cuts out patches and gives each to a Dense layer."""
+
+    def __init__(self, channels_out, size, padding=0, strides=1, **kwargs):
+        super().__init__(**kwargs)
+        self.size, self.padding, self.step = size, padding, strides
+        self.dense = keras.layers.Dense(channels_out)
+
+    def call(self, x):
+        x = ops.pad(x, ((0, 0), (self.padding,) * 2, (self.padding,) * 2, (0, 0)))
+        high, wide = ((side - self.size) // self.step + 1 for side in x.shape[1:3])
+        patches = [
+            x[:, i : i + self.step * (high - 1) + 1 : self.step, j : j + self.step * (wide - 1) + 1 : self.step]
+            for i in range(self.size)
+            for j in range(self.size)
+        ]
+        return self.dense(ops.concatenate(patches, axis=-1))
+
+
+class FunctionalConv(keras.layers.Layer):
+    """A functional model inside, built when the input is known."""
+
+    def __init__(self, *sizes):
+        super().__init__()
+        self.sizes = sizes
+
+    def build(self, shape):
+        filters, kernel, padding, strides = (*self.sizes, *(0, 1)[len(self.sizes) - 2 :])
+        x = keras.Input(shape[1:])
+        padded = keras.layers.ZeroPadding2D(((padding, padding), (padding, padding)))(x)
+        self.model = keras.Model(x, keras.layers.Conv2D(filters, kernel, strides)(padded))
+
+    def call(self, x):
+        return self.model(x)
+
+
+class ListOfLayers(keras.layers.Layer):
+    def __init__(self, channels):
+        super().__init__()
+        dense = keras.layers.Dense
+        self.flow = [dense(4 * channels), keras.layers.Activation("swish"), dense(4 * channels)]
+
+    def call(self, x):
+        for layer in self.flow:
+            x = layer(x)
+        return x
+
+
+class RawMLP(keras.layers.Layer):
+    """By `add_weight`, made in reverse order, swish by its formula, products by einsum."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.wide = 4 * channels
+
+    def build(self, shape):
+        self.d = self.add_weight(shape=(self.wide,), name="a")
+        self.c = self.add_weight(shape=(self.wide, self.wide), name="b")
+        self.b = self.add_weight(shape=(self.wide,), name="c")
+        self.a = self.add_weight(shape=(shape[-1], self.wide), name="d")
+
+    def call(self, x):
+        h = ops.einsum("be,eh->bh", x, self.a) + self.b
+        h = h / (1 + ops.exp(-h))
+        return ops.einsum("bh,hk->bk", h, self.c) + self.d
+
+
+def sequential(channels):
+    """No class at all: a function that makes a model."""
+    width = 4 * channels
+    return keras.Sequential([keras.layers.Dense(width, activation="silu"), keras.layers.Dense(width)])
+
+
+def convolutions(channels):
+    """1x1 convolutions in place of Dense layers."""
+    x = keras.Input((channels,))
+    h = keras.layers.Conv2D(4 * channels, 1, activation="silu")(keras.layers.Reshape((1, 1, channels))(x))
+    return keras.Model(x, keras.layers.Flatten()(keras.layers.Conv2D(4 * channels, 1)(h)))
+
+
+ANSWERS = [
+    *(("timestep-embedding", answer) for answer in (by_loops, by_einsum, by_complex_exponential)),
+    *(("padded-conv", answer) for answer in (RawConv, PatchesDense, FunctionalConv)),
+    *(("time-embedding", answer) for answer in (ListOfLayers, RawMLP, sequential, convolutions)),
+]
+
+
+@pytest.mark.parametrize(("question_id", "answer"), ANSWERS)
+@pytest.mark.parametrize("scale", ["tiny", "full"])
+def test_inputs_accept_other_ways_of_writing(question_id, answer, scale):
+    question = find(question_id)
+    paper = make_paper(question, 3, scale)
+    verdict = Marker(question, paper).mark(sit(paper, answer))
+    assert verdict.passed, verdict.message
+
+
+@pytest.mark.parametrize("scale", ["tiny", "full"])
+def test_timestep_embedding_tolerance_has_room_on_both_sides(scale):
+    """Float64 and other formulas stay below a third of the tolerance; a period off by 1 % is three times above it."""
+    question = find("timestep-embedding")
+
+    def nearly(timesteps, dim=320, max_period=10000):
+        return timestep_embedding(timesteps, dim, 1.01 * max_period)
+
+    for seed in range(5):
+        paper = make_paper(question, seed, scale)
+        right, wrong = sit(paper, timestep_embedding), sit(paper, nearly)
+        others = [sit(paper, answer) for answer in (by_loops, by_einsum, by_complex_exponential)]
+        for index, case in enumerate(right.cases):
+            expected = case.runs[BASE][0]
+            assert max(relative_error(o.cases[index].runs[BASE][0], expected) for o in others) < question.tolerance / 3
+            assert relative_error(wrong.cases[index].runs[BASE][0], expected) > 3 * question.tolerance
+
+
+def test_layers_tolerance_has_room_for_other_ways_of_writing():
+    """Rounding in other orders of summation stays below a tenth of the tolerance."""
+    for question_id, reference, rewritten in (
+        ("padded-conv", PaddedConv2D, RawConv),
+        ("time-embedding", TimeEmbedding, RawMLP),
+    ):
+        question = find(question_id)
+        paper = make_paper(question, 1, "full")
+        one, other = (sit(paper, answer, base_only=True) for answer in (reference, rewritten))
+        for mine, theirs in zip(other.cases, one.cases, strict=True):
+            assert relative_error(mine.runs[BASE][0], theirs.runs[BASE][0]) < question.tolerance / 10

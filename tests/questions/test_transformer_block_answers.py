@@ -1,0 +1,174 @@
+"""Right GEGLUs and transformer blocks written very differently pass; nearly right ones stay out with a margin."""
+
+import keras
+import pytest
+from keras import ops
+
+from autograder.exam.comparing import relative_error
+from autograder.exam.marking import Marker
+from autograder.exam.paper import make_paper
+from autograder.questions import find
+from autograder.questions.transformer_block.variants import Block, ExactBlock
+from autograder.sitting.paper import BASE
+from autograder.sitting.run import sit
+from autograder.sitting.stand_ins import CrossAttention
+
+
+class Sliced(keras.layers.Layer):
+    """One Dense, halves by slicing, the exact GELU as an activation."""
+
+    def __init__(self, output_dim, **kwargs):
+        super().__init__(**kwargs)
+        self.output_dim = output_dim
+        self.dense = keras.layers.Dense(output_dim * 2)
+
+    def call(self, inputs):
+        both = self.dense(inputs)
+        return both[..., : self.output_dim] * keras.activations.gelu(both[..., self.output_dim :])
+
+
+class RawWeights(keras.layers.Layer):
+    """`add_weight` with the bias first, an einsum, GELU's tanh form written out."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.width = width
+
+    def build(self, shape):
+        self.b = self.add_weight(shape=(2, self.width), name="b")
+        self.k = self.add_weight(shape=(shape[-1], 2, self.width), name="k")
+
+    def call(self, x):
+        value, gate = ops.unstack(ops.einsum("bsf,fhw->bshw", x, self.k) + self.b, axis=2)
+        return value * 0.5 * gate * (1 + ops.tanh((2 / 3.141592653589793) ** 0.5 * (gate + 0.044715 * gate**3)))
+
+
+class Convolved(keras.layers.Layer):
+    """A convolution of width 1, the halves as axes, the exact GELU by the error function."""
+
+    def __init__(self, output_dim):
+        super().__init__()
+        self.conv = keras.layers.Conv1D(2 * output_dim, 1)
+
+    def call(self, inputs):
+        value, gate = ops.split(self.conv(inputs), 2, axis=2)
+        return value * gate * 0.5 * (1 + ops.erf(gate / 2**0.5))
+
+
+class AsTheArticle(keras.layers.Layer):
+    """Layers in `__init__`, three lines in `call`."""
+
+    gated = Sliced
+
+    def __init__(self, dim, num_heads, head_size, **kwargs):
+        super().__init__(**kwargs)
+        self.norm1 = keras.layers.LayerNormalization(epsilon=1e-5)
+        self.attn1 = CrossAttention(num_heads, head_size)
+        self.norm2 = keras.layers.LayerNormalization(epsilon=1e-5)
+        self.attn2 = CrossAttention(num_heads, head_size)
+        self.norm3 = keras.layers.LayerNormalization(epsilon=1e-5)
+        self.geglu = self.gated(dim * 4)
+        self.dense = keras.layers.Dense(dim)
+
+    def call(self, inputs):
+        inputs, context = inputs
+        x = self.attn1(self.norm1(inputs), context=None) + inputs
+        x = self.attn2(self.norm2(x), context=context) + x
+        return self.dense(self.geglu(self.norm3(x))) + x
+
+
+class ByHand(keras.layers.Layer):
+    """Normalisation and feed-forward network with raw weights made in another order; positional contexts."""
+
+    def __init__(self, dim, heads, size):
+        super().__init__()
+        self.dim, self.text, self.own = dim, CrossAttention(heads, size), CrossAttention(heads, size)
+
+    def build(self, shapes):
+        dim = self.dim
+        self.out, self.out_bias = (
+            self.add_weight(shape=(4 * dim, dim), name="a"),
+            self.add_weight(shape=(dim,), name="b"),
+        )
+        self.wide, self.wide_bias = (
+            self.add_weight(shape=(dim, 8 * dim), name="c"),
+            self.add_weight(shape=(8 * dim,), name="d"),
+        )
+        self.gains = [self.add_weight(shape=(dim,), name=f"g{i}") for i in range(3)]
+        self.shifts = [self.add_weight(shape=(dim,), name=f"s{i}") for i in range(3)]
+
+    def norm(self, x, i):
+        centred = x - ops.mean(x, axis=-1, keepdims=True)
+        variance = ops.mean(centred**2, axis=-1, keepdims=True)
+        return centred * ops.rsqrt(variance + 1e-5) * self.gains[i] + self.shifts[i]
+
+    def call(self, inputs):
+        y = inputs[0] + self.own(self.norm(inputs[0], 0))
+        y = y + self.text(self.norm(y, 1), inputs[1])
+        value, gate = ops.split(self.norm(y, 2) @ self.wide + self.wide_bias, 2, axis=-1)
+        return y + (value * ops.gelu(gate, approximate=False)) @ self.out + self.out_bias
+
+
+class Functional(keras.layers.Layer):
+    """A functional model inside, made in `build`."""
+
+    def __init__(self, dim, num_heads, head_size):
+        super().__init__()
+        self.dim, self.heads = dim, (num_heads, head_size)
+
+    def build(self, shapes):
+        x, context = (keras.Input(shape[1:]) for shape in shapes)
+        layers = keras.layers
+        y = layers.Add()([CrossAttention(*self.heads)(layers.LayerNormalization(epsilon=1e-6)(x)), x])
+        told = CrossAttention(*self.heads)(layers.LayerNormalization(epsilon=1e-6)(y), context=context)
+        y = layers.Add()([told, y])
+        fed = layers.Dense(self.dim)(RawWeights(4 * self.dim)(layers.LayerNormalization(epsilon=1e-6)(y)))
+        self.model = keras.Model([x, context], layers.Add()([fed, y]))
+
+    def call(self, inputs):
+        return self.model(inputs)
+
+
+def verdict(question_id, answer, scale="tiny"):
+    question = find(question_id)
+    paper = make_paper(question, 3, scale)
+    return Marker(question, paper).mark(sit(paper, answer))
+
+
+@pytest.mark.parametrize("answer", [Sliced, RawWeights, Convolved])
+def test_geglu_accepts_other_ways_of_writing(answer):
+    received = verdict("geglu", answer)
+    assert received.passed, received.message
+
+
+@pytest.mark.parametrize("answer", [AsTheArticle, ByHand, Functional])
+def test_transformer_block_accepts_other_ways_of_writing(answer):
+    received = verdict("transformer-block", answer)
+    assert received.passed, received.message
+
+
+@pytest.mark.parametrize("scale", ["tiny", "full"])
+def test_tolerance_separates_small_epsilons_from_keras_default(scale):
+    """1e-5 and both forms of GELU count as right, 1e-3 does not, with a factor of 3 to the tolerance."""
+    question = find("transformer-block")
+    careless = type("BasicTransformerBlock", (Block,), {"epsilon": 1e-3})
+    paper = make_paper(question, 1, scale)
+    tanh, exact, wrong = (sit(paper, answer, base_only=True) for answer in (Block, ExactBlock, careless))
+    rewritten = sit(paper, AsTheArticle, base_only=True)
+    for one, other, bad, same in zip(tanh.cases, exact.cases, wrong.cases, rewritten.cases, strict=True):
+        assert relative_error(same.runs[BASE][0], other.runs[BASE][0]) < question.tolerance / 3
+        assert relative_error(bad.runs[BASE][0], one.runs[BASE][0]) > question.tolerance * 3
+        assert relative_error(bad.runs[BASE][0], other.runs[BASE][0]) > question.tolerance * 3
+
+
+@pytest.mark.parametrize("scale", ["tiny", "full"])
+def test_tolerance_separates_gelu_from_its_rough_form(scale):
+    """The rough sigmoid form of GELU, the nearest wrong one, is 30 times the tolerance from both right forms."""
+    question = find("geglu")
+    rough = next(m.answer for m in question.mistakes if m.id == "gate-quick-gelu")
+    paper = make_paper(question, 1, scale)
+    wrong = sit(paper, rough, base_only=True)
+    for accepted in question.accepted:
+        right = sit(paper, accepted, base_only=True)
+        for one, other in zip(right.cases, wrong.cases, strict=True):
+            assert relative_error(other.runs[BASE][0], one.runs[BASE][0]) > question.tolerance * 30
