@@ -1,11 +1,11 @@
-"""What a notebook imports: `from autograder import check`.
+"""What a notebook imports: `from autograder import check, draw`.
 
 Nothing is loaded until it is asked for: the sandboxed side of grading has only a part of this package.
 """
 
 from typing import Any
 
-__all__ = ["check"]
+__all__ = ["check", "draw"]
 __version__ = "0.1.0"
 
 
@@ -14,9 +14,36 @@ def __getattr__(name: str) -> Any:
         from autograder.sitting.quiet import quiet
 
         with quiet():  # a backend's start-up messages
-            from autograder.exam import check
+            check = _check()
             from autograder.sitting.notebook import watch_notebook
 
         watch_notebook()
         return check
+    if name == "draw":
+        from autograder.sitting.quiet import quiet
+
+        with quiet():
+            return _draw()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _check() -> Any:
+    """The check that does everything, or, where a notebook is graded, the one that only writes answers down."""
+    try:
+        from autograder.exam import check
+    except ModuleNotFoundError as error:
+        if error.name != "autograder.exam":
+            raise
+        from autograder.sitting.checks import check
+    return check
+
+
+def _draw() -> Any:
+    """The `draw` that draws, or, where a notebook is graded, the one that only says that it does not."""
+    try:
+        from autograder.drawing.draw import draw
+    except ModuleNotFoundError as error:
+        if error.name != "autograder.drawing":
+            raise
+        from autograder.sitting.checks import draw
+    return draw

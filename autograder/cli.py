@@ -1,4 +1,4 @@
-"""The command line: `autograder exercises | grade | bench`. Thin: each command calls the module that does the work."""
+"""The command line: `autograder exercises | grade | doctor | bench | sample`. Thin: others do the work."""
 
 import os
 import sys
@@ -71,15 +71,19 @@ else:
         jobs: Annotated[int | None, typer.Option(min=1, help="Submissions at once. [default: one a core]")] = None,
         student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
         scale: Annotated[Scale, typer.Option(help="The size of the papers.")] = Scale.tiny,
-        device: Annotated[Device, typer.Option(help="For expected outputs; gpu is not used yet.")] = Device.auto,
-        seed: Annotated[int | None, typer.Option(min=0, help="Of the papers. [default: a new one]")] = None,
+        device: Annotated[Device, typer.Option(help="Where expected outputs are computed.")] = Device.auto,
+        seed: Annotated[int | None, typer.Option(min=0, help="Of the papers. [default: as before]")] = None,
         json: JsonOption = None,
+        regrade: Annotated[bool, typer.Option("--regrade", help="Forget earlier results.")] = False,
+        unsandboxed: Annotated[
+            bool, typer.Option("--unsandboxed", help="Run submissions with your own rights: only for people you trust.")
+        ] = False,
     ) -> None:
-        """Grades submitted/*/NAME into the gradebook. Exit status 1: something could not be graded."""
+        """Grades submitted/*/NAME into the gradebook; stopped, it goes on. Exit status 1: something was not graded."""
         from autograder.classroom.report import NOT_SCORED, write_report
         from autograder.classroom.run import Options
 
-        options = Options(scale=scale.value, device=device.value, seed=seed, jobs=jobs, students=student)
+        options = Options(scale.value, device.value, seed, jobs, student, unsandboxed or None, regrade)
         results = _grade(course, name, options)
         if json:
             write_report(results, json)
@@ -114,9 +118,31 @@ else:
                 results = run(place, name, options, on_result)
         except (CourseError, OSError, RuntimeError) as error:
             _stop(str(error))
+        except KeyboardInterrupt:
+            _stop("Stopped. The same command goes on from here.", status=130)
         _output().print(table(results))
         Console().print(", ".join(f"{count} {status}" for status, count in summary(results).items()))
         return results
+
+    @app.command()
+    def doctor() -> None:
+        """Tries what keeps submissions in on this machine. Exit status 1: there is no sandbox."""
+        from rich.table import Table
+
+        from autograder.classroom.sandbox.ladder import findings, footing
+
+        found = footing()
+        shown = Table("what", "holds", "how, or why not")
+        for what, holds, how in findings(found):
+            shown.add_row(what, "yes" if holds else "no", how)
+        _output().print(shown)
+        steps = {
+            "groups": "Submissions run behind walls, with control groups.",
+            "watchdog": "Submissions run behind walls; a watchdog stands in for control groups.",
+            "none": "No sandbox: grading refuses, unless --unsandboxed says that you trust everyone.",
+        }
+        print(steps[found.step])
+        raise typer.Exit(1 if found.step == "none" else 0)
 
     @app.command()
     def bench(
@@ -153,6 +179,35 @@ else:
         if json:
             write_json(rows, json)
         raise typer.Exit(1 if any(row["status"] == "failed" for row in rows) else 0)
+
+    @app.command()
+    def sample(
+        prompt: Annotated[str, typer.Argument(help="For example: 'a red circle above a blue square on white'.")],
+        output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.", dir_okay=False)],
+        seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,
+        scale: Annotated[float, typer.Option(help="Guidance; 1 is without.")] = 4.0,
+        steps: Annotated[int, typer.Option(min=1, max=1000, help="DDIM steps.")] = 25,
+        weights: Annotated[Path | None, typer.Option(help="Folder of weights of your own training.")] = None,
+    ) -> None:
+        """Draws a prompt with the small trained model, 64x64 pixels; prompt and seed are stored in the file."""
+        from rich.progress import Progress
+
+        from autograder.sitting.quiet import quiet
+
+        try:
+            with Progress(console=Console(stderr=True)) as progress:
+                bar = progress.add_task("loading", total=None)
+                with quiet():
+                    from autograder.drawing.model import FOLDER, sample_prompts, write_png
+
+                def on_step(step: int, total: int) -> None:
+                    progress.update(bar, description="drawing", total=total, completed=step)
+
+                picture = sample_prompts([prompt], seed, steps, scale, on_step, weights or FOLDER)[0]
+            write_png(output, picture, {"prompt": prompt, "seed": seed, "scale": scale, "steps": steps})
+        except (ValueError, OSError) as error:
+            _stop(str(error))
+        print(f"wrote {output}")
 
     def _output() -> Console:
         """Where tables go; a file or a pipe has no width to fit into."""

@@ -28,11 +28,11 @@ def test_cli_help_lists_commands_without_loading_the_course():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout.rstrip().endswith("[]")
-    for command in ("exercises", "grade", "bench"):
+    for command in ("exercises", "grade", "bench", "sample"):
         assert command in done.stdout
 
 
-@pytest.mark.parametrize("command", ["exercises", "grade", "bench"])
+@pytest.mark.parametrize("command", ["exercises", "grade", "bench", "sample"])
 def test_cli_commands_have_help(command: str):
     done = run(command, "--help")
     assert done.exit_code == 0
@@ -99,3 +99,42 @@ def test_cli_exercises_outside_of_a_course_is_an_error(tmp_path: Path):
     done = run("exercises", "--course", str(tmp_path))
     assert done.exit_code == 2
     assert "solutions/" in done.stderr
+
+
+def test_cli_sample_writes_a_png_that_says_what_it_is(tmp_path: Path):
+    from PIL import Image
+
+    from tests.drawing.random_weights import write_random_weights
+
+    write_random_weights(tmp_path)
+    out = tmp_path / "out.png"
+    options = ("--seed", "3", "--steps", "2", "--weights", str(tmp_path))
+    done = run("sample", "a red circle above a blue square", "-o", str(out), *options)
+    assert done.exit_code == 0, done.output
+    with Image.open(out) as picture:
+        assert (picture.format, picture.size, picture.mode) == ("PNG", (64, 64), "RGB")
+        assert picture.text["prompt"] == "a red circle above a blue square"
+        assert picture.text["seed"] == "3"
+
+
+def test_cli_sample_lists_the_words_there_are(tmp_path: Path):
+    done = run("sample", "a pink circle", "-o", str(tmp_path / "out.png"))
+    assert done.exit_code == 2
+    assert "pink" in done.stderr
+    assert "triangle" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_cli_doctor_says_what_holds_and_fails_without_a_sandbox(monkeypatch: pytest.MonkeyPatch):
+    from autograder.classroom.sandbox import ladder
+
+    monkeypatch.setattr(ladder, "footing", lambda: ladder.Footing("", "", ""))
+    done = run("doctor")
+    assert done.exit_code == 0
+    assert "network" in done.stdout
+    monkeypatch.setattr(ladder, "footing", lambda: ladder.Footing("bwrap is missing", "no", "no"))
+    done = run("doctor")
+    assert done.exit_code == 1
+    assert "bwrap is missing" in done.stdout
+    assert "refuses" in done.stdout

@@ -1,13 +1,17 @@
-"""Drawing with a trained UNet: noise schedule, timestep embedding, DDIM steps and classifier-free guidance.
-
-    x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps
+"""Drawing with the trained UNet: its noise schedule, eps out of v, and `reference.sampling` around it.
 
 Shapes: B batch, H W C sides and channels of the latent, T context tokens, F context features.
 """
 
+import functools
+import itertools
+
 import keras
 import numpy as np
 from keras import ops
+
+from autograder.reference.sampling import ddim_step, guided_eps, predict_x0, timestep_embedding
+from autograder.reference.sampling import sample as reference_sample
 
 TIMESTEPS = 1000
 
@@ -20,17 +24,6 @@ def alpha_bars(timesteps=TIMESTEPS, offset=0.008, least=1e-4):
     time = (np.arange(timesteps) + 1) / timesteps
     share = np.cos((time + offset) / (1 + offset) * np.pi / 2) ** 2 / np.cos(offset / (1 + offset) * np.pi / 2) ** 2
     return np.maximum(share, least)
-
-
-def timestep_embedding(timesteps, dim, max_period=10000):
-    """Timesteps `(B,)` as `[cos, sin]` of `dim / 2` frequencies each, float32 `(B, dim)`.
-
-    Reference: Ho et al. (2020), appendix B; KerasCV, `stable_diffusion.py`, `_get_timestep_embedding`.
-    """
-    half = dim // 2
-    frequencies = np.exp(-np.log(max_period) * np.arange(half) / half).astype("float32")
-    angles = ops.cast(timesteps, "float32")[:, None] * frequencies  # (B, half)
-    return ops.concatenate([ops.cos(angles), ops.sin(angles)], axis=-1)
 
 
 def timesteps_of(embedding, max_period=10000):
@@ -80,33 +73,15 @@ def initial_noise(count, side=8, channels=4, seed=0):
     )
 
 
-def guided_eps(eps_uncond, eps_cond, scale):
-    """Classifier-free guidance: from what the UNet says without a prompt past what it says with it.
-
-    Reference: Ho and Salimans, "Classifier-Free Diffusion Guidance" (2022), equation 6 (scale = 1 + w).
-    """
-    return eps_uncond + scale * (eps_cond - eps_uncond)
-
-
-def predict_x0(latent, eps, alpha_bar):
-    """The clean latent that `latent` would be without its noise `eps`."""
-    return (latent - (1 - alpha_bar) ** 0.5 * eps) / alpha_bar**0.5
-
-
-def ddim_step(latent, eps, alpha_bar, alpha_bar_prev):
-    """One step to less noise: the clean latent predicted, with the same noise added again in the next amount.
-
-    Reference: Song et al., "Denoising Diffusion Implicit Models" (2021), equation 12 with sigma = 0.
-    """
-    return alpha_bar_prev**0.5 * predict_x0(latent, eps, alpha_bar) + (1 - alpha_bar_prev) ** 0.5 * eps
-
-
 def ddim_timesteps(steps):
     """`steps` timesteps from noisy to clean, evenly spaced, the noisiest first."""
     return np.round(np.linspace(TIMESTEPS, 0, steps, endpoint=False)).astype(int) - 1
 
 
-def sample(unet, latent, context, unconditional, steps=25, scale=4.0, progress=None):
+SAMPLING = ("timestep_embedding", "predict_x0", "ddim_step", "guided_eps", "sample")
+
+
+def sample(unet, latent, context, unconditional, steps=25, scale=4.0, progress=None, parts=None):
     """Draws latents out of noise.
 
     Args:
@@ -115,19 +90,26 @@ def sample(unet, latent, context, unconditional, steps=25, scale=4.0, progress=N
         context, unconditional: the prompts and the empty prompt, arrays `(B, T, F)`.
         steps: number of DDIM steps.
         scale: guidance; 1 is without.
-        progress: called as `progress(step, steps)` after each step, or None.
+        progress: called as `progress(step, steps)` after each call of the UNet, or None.
+        parts: dict of a learner's functions that take the place of the reference's, any of `SAMPLING`.
 
     Returns:
         Array `(B, H, W, C)`: the clean latent.
     """
-    shares, timesteps, count = alpha_bars(), ddim_timesteps(steps), len(latent)
-    both = np.concatenate([unconditional, context])
-    width = unet.inputs[1].shape[-1]
-    for i, t in enumerate(timesteps):
-        embedding = ops.convert_to_numpy(timestep_embedding(np.full(2 * count, t), width))
-        eps = unet.predict_on_batch([np.concatenate([latent, latent]), embedding, both])
-        before = float(shares[timesteps[i + 1]]) if i + 1 < steps else 1.0
-        latent = ddim_step(latent, guided_eps(eps[:count], eps[count:], scale), float(shares[t]), before)
+    parts, width, calls = parts or {}, unet.inputs[1].shape[-1], itertools.count(1)
+    embed = parts.get("timestep_embedding", timestep_embedding)
+
+    def eps(inputs):
+        noise = unet.predict_on_batch([ops.convert_to_numpy(part) for part in inputs])
         if progress is not None:
-            progress(i + 1, steps)
-    return latent
+            progress(min(next(calls), steps), steps)
+        return ops.convert_to_tensor(noise)
+
+    inner = {
+        "step": parts.get("ddim_step", functools.partial(ddim_step, predict=parts.get("predict_x0", predict_x0))),
+        "guide": parts.get("guided_eps", guided_eps),
+    }
+    loop = parts.get("sample", functools.partial(reference_sample, **inner))
+    start = [ops.convert_to_tensor(np.asarray(array, "float32")) for array in (latent, context, unconditional)]
+    clean = loop(eps, *start, ddim_timesteps(steps), alpha_bars(), scale, lambda t: embed(t, width))
+    return ops.convert_to_numpy(clean)

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from autograder.drawing.captions import SHAPES, captions, draw_scenes
-from autograder.drawing.model import FACTS, FOLDER, load_judge, sample_prompts
+from autograder.drawing.model import FACTS, FOLDER, load_judge, sample_prompts, write_png
 from autograder.drawing.pictures import lay_out, render
 from autograder.drawing.training import labels_of
 
@@ -63,6 +63,22 @@ def score_set(kind, two_objects, count, scale=4.0, folder=FOLDER):
     return shares(marks(scenes, read(np.concatenate(pictures).astype("float32") / 127.5 - 1, folder)))
 
 
+def grid(side=8, folder=FOLDER, gap=2):
+    """Samples of held-out prompts in a square.
+
+    Returns:
+        The prompts, row by row, and the picture, uint8 `(S, S, 3)`, with `gap` white pixels between the samples.
+    """
+    rng, count = np.random.default_rng([SEED, 3]), side * side
+    sets = [draw_scenes(rng, count, kind, two) for _, kind, two, _, _ in SETS]
+    # In turn from each set: one object, two, two, and a pair of colour and shape that training never saw.
+    texts = [captions(sets[(0, 1, 1, 2)[i % 4]].take([i]))[0] for i in range(count)]
+    pictures = sample_prompts(texts, 0, folder=folder)
+    padded = np.pad(pictures, ((0, 0), (0, gap), (0, gap), (0, 0)), constant_values=255)
+    rows = padded.reshape(side, side, *padded.shape[1:]).transpose(0, 2, 1, 3, 4)
+    return texts, rows.reshape(side * padded.shape[1], -1, 3)[:-gap, :-gap]
+
+
 def shares(mark):
     return {name: round(float(np.mean(values)), 4) for name, values in mark.items()}
 
@@ -83,8 +99,13 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m autograder.drawing.score", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the trained weights are")
     parser.add_argument("--scale", type=float, default=4.0, help="guidance")
+    parser.add_argument("--grid", type=Path, help="write a PNG of 64 samples to this file, and do nothing else")
     parser.add_argument("--write", action="store_true", help="store the scores in weights.json")
     options = parser.parse_args(arguments)
+    if options.grid:
+        texts, picture = grid(folder=options.folder)
+        write_png(options.grid, picture, {"prompts": "; ".join(texts)})
+        return 0
     sets = {name: score_set(k, two, n, options.scale, options.folder) for name, k, two, n, _ in SETS}
     scores = {"sets": sets, "judge": score_judge(folder=options.folder), "scale": options.scale, "seed": SEED}
     if options.write:

@@ -1,0 +1,222 @@
+"""Wires the mixed UNet: finds for every block of a flow the trained layer whose place it takes.
+
+A block's place is told by its turn: the third ResBlock that a down flow calls takes the place of the trained UNet's
+third on the way down. In a right flow that order is forced, as each block needs what the one before it gives.
+
+Shapes: see `mixing`.
+"""
+
+import inspect
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import keras
+from keras import ops
+
+from autograder.drawing.captions import MAX_TEXT_LENGTH
+from autograder.drawing.mixing import (
+    FLOWS,
+    LAYERS,
+    BlockError,
+    TimeEmbedding,
+    attempt,
+    classes_with,
+    random_inputs,
+    real_classes,
+    unet_inputs,
+)
+from autograder.drawing.networks import SMALL
+from autograder.drawing.pictures import SIDE
+from autograder.drawing.placing import Placing, place, place_own
+from autograder.exam.comparing import relative_error
+from autograder.reference import LAYER_NAMES, down_flow, middle_flow, up_flow
+from autograder.sitting import stand_ins
+
+SKIPS = 12  # feature maps that the down flow keeps
+
+
+@dataclass
+class Mixed:
+    """A UNet made of a learner's blocks and the reference's.
+
+    Args:
+        unet: Keras model of the trained UNet's inputs and output.
+        errors: how far each of the learner's layers is from the reference's with the trained weights in it (relative
+            L2 error of its output, the largest of its places), by kind.
+        notes: what should be said about it, by name.
+    """
+
+    unet: keras.Model
+    errors: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def mix(learner, trained):
+    """The trained UNet made of a learner's blocks.
+
+    Args:
+        learner: dict of layer classes and flow functions by name, any of `LAYERS` and `FLOWS`, and `td_dot`.
+        trained: the trained UNet, a `DiffusionModelV2`.
+
+    Returns:
+        `Mixed`.
+
+    Raises:
+        BlockError: if one of them cannot be used; its `name` says which.
+    """
+    with stand_ins.replaced(**real_classes(learner)):
+        return _Mixer(learner, trained).mix()
+
+
+class _Mixer:
+    def __init__(self, learner, trained):
+        self.learner, self.trained = learner, trained
+        self.classes = classes_with(learner)
+        self.partners = []  # (mixed layer, trained layer)
+        self.placing = Placing(learner)
+        self.own = []  # (name, a flow's own variables, their trained values, the flow's error)
+        self.notes = {}
+
+    def mix(self):
+        latent, embedding, context = inputs = unet_inputs()
+        if "build_unet" in self.learner:
+            unet = self._build_unet()
+        else:
+            t_emb = self._time(embedding)
+            x, outputs = self._flow("down", down_flow, [latent, t_emb, context])
+            x = self._flow("middle", middle_flow, [x, t_emb, context])
+            x = self._flow("up", up_flow, [x, outputs, t_emb, context])
+            unet = keras.Model(inputs, self._exit(x), name="mixed")
+        for mixed, trained in self.partners:
+            place(mixed, trained, self.placing)
+        for name, own, weights, error in self.own:
+            self.placing.errors[name] = place_own(own, weights, error)
+        return Mixed(unet, self.placing.errors, self.notes | self.placing.notes)
+
+    def _time(self, embedding):
+        first, second = (self.trained.get_layer(name) for name in ("time_dense1", "time_dense2"))
+        if "TimeEmbedding" not in self.classes:
+            return second(ops.silu(first(embedding)))
+        layer = self.classes["TimeEmbedding"](SMALL.channels[0], name="time_embedding")
+        t_emb = layer(embedding)
+        twin = TimeEmbedding(SMALL.channels[0], first, second)
+        twin.built = True
+        self.partners.append((layer, twin))
+        return t_emb
+
+    def _flow(self, flow, own, inputs):
+        """The outputs of a flow: the learner's, as a model of its own inside the UNet, or the reference's."""
+        name = f"{flow}_flow"
+        if name not in self.learner:
+            return own(*inputs, self.blocks(flow))
+        outputs = self._flow_model(name, (flow,), inputs)(keras.tree.flatten(inputs))
+        return (outputs[0], outputs[1:]) if name == "down_flow" else outputs
+
+    def _flow_model(self, name, flows, inputs):
+        """A learner's flow as a model: called once on symbolic inputs of the shapes of `inputs`."""
+        fresh = keras.tree.map_structure(lambda tensor: keras.Input(tensor.shape[1:]), inputs)
+        starts = keras.tree.flatten(fresh)  # before the learner's code takes its list apart
+        result = attempt(name, lambda: self.learner[name](*fresh, self.blocks(*flows)))
+        flat = keras.tree.flatten(result)
+        if len(flat) != (1 + SKIPS if name == "down_flow" else 1) or not all(map(keras.utils.is_keras_tensor, flat)):
+            what = f"x and a list of {SKIPS} tensors" if name == "down_flow" else "one tensor"
+            kinds = ", ".join(sorted({type(part).__name__ for part in flat}))
+            raise BlockError(name, f"must return {what}, but returned {len(flat)} of type {kinds}")
+        return attempt(name, lambda: keras.Model(starts, flat if name == "down_flow" else flat[0], name=name))
+
+    def _exit(self, x):
+        norm = self.trained.get_layer("exit_norm")
+        if "exit_flow" not in self.learner:
+            latent = self.blocks("exit").PaddedConv2D(SMALL.latent_channels, 3, padding=1)
+            return latent(ops.silu(norm(x)))
+        model = self._flow_model("exit_flow", ("exit",), [x])
+        last = self.trained.get_layer("conv_out")
+        self._remember_own("exit_flow", model, norm.weights, lambda x: last(ops.silu(norm(x))))
+        return model(x)
+
+    def _build_unet(self):
+        arguments = (SIDE, SIDE, MAX_TEXT_LENGTH, self.blocks("down", "middle", "up", "exit"))
+        unet = attempt("build_unet", lambda: self.learner["build_unet"](*arguments))
+        if not isinstance(unet, keras.Model):
+            raise BlockError("build_unet", f"must return a keras.Model, but returned a {type(unet).__name__}")
+        shapes = [tuple(tensor.shape) for tensor in unet.inputs]
+        expected = [tuple(tensor.shape) for tensor in unet_inputs()]
+        if shapes != expected:
+            raise BlockError("build_unet", f"must make a model of inputs {expected}, but made one of {shapes}")
+        names = ("time_dense1", "time_dense2", "exit_norm")
+        weights = [w for n in names for w in self.trained.get_layer(n).weights]
+        self._remember_own("build_unet", unet, weights, lambda *inputs: self.trained(list(inputs)))
+        return unet
+
+    def _remember_own(self, name, model, weights, trained):
+        """Notes which weights a flow makes itself, outside of any block: they are placed when the blocks' are."""
+        of_blocks = {id(v) for layer, _ in self.partners for v in layer.weights}
+        own = [v for v in model.weights if id(v) not in of_blocks]
+        inputs = random_inputs([tensor.shape[1:] for tensor in model.inputs])
+
+        def error():
+            received = attempt(name, lambda: model(inputs if len(inputs) > 1 else inputs[0]))
+            return relative_error(*(ops.convert_to_numpy(y) for y in (received, trained(*inputs))))
+
+        self.own.append((name, own, weights, error))
+
+    def blocks(self, *flows):
+        """The `blocks` of one flow or of several in a row."""
+        turns = {kind: [n for f in flows for n in LAYER_NAMES[f].get(kind, ())] for kind in LAYERS}
+        makers = {
+            kind: (lambda *a, _kind=kind, **k: _Block(self, _kind, turns[_kind], a, k))
+            for kind in ("PaddedConv2D", "ResBlock", "SpatialTransformer", "Upsample")
+        }
+        config = {n: getattr(SMALL, n) for n in ("channels", "head_size", "latent_channels", "context_dim")}
+        return SimpleNamespace(**makers, **config)
+
+    def layer(self, kind, arguments, keywords, turns, shapes):
+        """The layer for a block that a flow calls: the trained one in whose turn it is, or a new one in its place."""
+        keywords = {k: v for k, v in keywords.items() if k not in ("name", "dtype")}
+        name = turns.pop(0) if turns else None
+        trained = self.trained.get_layer(name) if name else None
+        fits = trained is not None and _fits(trained, arguments, keywords, shapes)
+        if not fits:
+            place = f"where the trained UNet has {name}" if name else "that the trained UNet does not have"
+            text = ", ".join(map(repr, [*arguments, *keywords.values()]))
+            self.notes.setdefault(kind, f"A {kind}({text}) {place} was left with random weights.")
+        make = self.classes.get(kind)
+        if fits and make is None:
+            self.partners.append((trained, trained))
+            return trained
+        layer = (make or LAYERS[kind])(*arguments, **keywords, name=name if fits else None)
+        self.partners.append((layer, trained if fits else None))
+        return layer
+
+
+class _Block:
+    """What `blocks.ResBlock(...)` gives to a flow: it becomes a layer when it is called, as then its place is known."""
+
+    def __init__(self, mixer, kind, turns, arguments, keywords):
+        self.parts, self.layer = (mixer, kind, turns, arguments, keywords), None
+
+    def __call__(self, inputs, **keywords):
+        if self.layer is None:
+            mixer, kind, turns, *arguments = self.parts
+            tensors = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+            shapes = [tuple(tensor.shape) for tensor in tensors]
+            self.layer = mixer.layer(kind, *arguments, turns, shapes)
+        return self.layer(inputs, **keywords)
+
+
+def _fits(trained, arguments, keywords, shapes):
+    """Whether a trained layer was made with these arguments, for inputs of these widths."""
+    names = list(inspect.signature(type(trained).__init__).parameters)[1:]
+    given = dict(zip(names, arguments, strict=False)) | keywords
+    defaults = {n: p.default for n, p in inspect.signature(type(trained).__init__).parameters.items()}
+    wanted = {n: given.get(n, defaults[n]) for n in names if n not in ("kwargs", "fully_connected", "norm_epsilon")}
+    if any(getattr(trained, n) != value for n, value in wanted.items()):
+        return False
+    built = trained.get_build_config()["input_shape"]
+    built = built if isinstance(built[0], (tuple, list)) else [built]
+    return [shape[-1] for shape in built] == [shape[-1] for shape in shapes]
+
+
+def uses_unet(learner):
+    """The part of a learner's blocks that goes into the UNet, not into the sampling around it."""
+    return {name: block for name, block in learner.items() if name in (*LAYERS, *FLOWS, "td_dot")}

@@ -1,0 +1,178 @@
+"""`draw`: learners' blocks in the trained UNet. With random weights, as what is drawn does not matter here."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from autograder import reference
+from autograder.drawing import draw as drawing
+from autograder.drawing.assembly import mix
+from autograder.drawing.mixing import BlockError, random_inputs
+from autograder.drawing.model import load_unet, trained_unet
+from autograder.exam.comparing import relative_error
+from autograder.sitting import stand_ins
+from tests.drawing import blocks as mine
+
+PROMPT = "a red circle left of a white cross on black"
+# float32 through a whole UNet, another order of sums; the exact GELU costs 1.5e-4 (FACTS of the reference's numerics).
+CLOSE = 2e-3
+
+
+@pytest.fixture(scope="module")
+def trained(random_folder):
+    return trained_unet(random_folder)
+
+
+def error_of(learner, trained):
+    """How far the mixed UNet's output is from the trained one's, and what was found out about the blocks."""
+    mixed = mix(learner, trained)
+    inputs = random_inputs([tensor.shape[1:] for tensor in trained.inputs])
+    return relative_error(*(ops.convert_to_numpy(unet(inputs)) for unet in (mixed.unet, trained))), mixed
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("ResBlock",),
+        ("CrossAttention",),
+        ("GEGLU",),
+        ("td_dot",),
+        ("PaddedConv2D", "TimeEmbedding", "Upsample"),
+        ("down_flow", "middle_flow", "up_flow", "exit_flow"),
+        ("up_flow", "ResBlock", "Upsample"),
+        ("build_unet", "ResBlock", "CrossAttention"),
+    ],
+)
+def test_mix_of_right_blocks_computes_what_the_trained_unet_does(names, trained):
+    error, mixed = error_of({name: getattr(mine, name) for name in names}, trained)
+    assert error < CLOSE
+    assert not mixed.notes
+    assert all(found < CLOSE for found in mixed.errors.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "block"),
+    [("ResBlock", mine.NoShortcut), ("CrossAttention", mine.Unscaled)],
+)
+def test_mix_with_a_wrong_block_computes_something_else(name, block, trained):
+    error, mixed = error_of({name: block}, trained)
+    assert error > 10 * CLOSE
+    assert mixed.errors[name] > 10 * CLOSE
+
+
+def test_mix_notices_a_block_that_a_flow_uses_twice(trained):
+    error, _ = error_of({"middle_flow": mine.shared_middle_flow}, trained)
+    assert error > 3 * CLOSE  # the middle sees one pixel of 64: what it does moves the output little
+
+
+def test_mix_puts_real_blocks_in_place_of_stand_ins(trained):
+    class Block(reference.BasicTransformerBlock):
+        """As in exercise 05, whose notebook has no CrossAttention yet."""
+
+        attention = stand_ins.CrossAttention
+
+    error, _ = error_of({"BasicTransformerBlock": Block}, trained)
+    assert error < CLOSE
+
+
+def test_mix_leaves_the_trained_unet_as_it_was(trained):
+    before = [ops.convert_to_numpy(weight) for weight in trained.weights]
+    mix({"ResBlock": mine.NoShortcut, "exit_flow": mine.exit_flow}, trained)
+    for weight, value in zip(trained.weights, before, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(weight), value)
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [(mine.Unwritten, "not written"), (mine.Failing, r"return inputs\[0\] @ inputs\[1\]"), (mine.Narrow, "32")],
+)
+def test_mix_says_which_block_cannot_be_used_and_why(block, text, trained):
+    with pytest.raises(BlockError, match=text) as caught:
+        mix({"ResBlock": block}, trained)
+    assert caught.value.name == "ResBlock"
+
+
+def test_mix_says_what_a_flow_must_return(trained):
+    with pytest.raises(BlockError, match="down_flow must return"):
+        mix({"down_flow": lambda latent, t_emb, context, blocks: latent}, trained)
+
+
+def test_load_unet_takes_blocks(random_folder):
+    inputs = random_inputs([tensor.shape[1:] for tensor in load_unet(random_folder).inputs])
+    unets = load_unet(random_folder), load_unet(random_folder, {"ResBlock": mine.ResBlock})
+    assert relative_error(*(ops.convert_to_numpy(unet(inputs)) for unet in unets)) < CLOSE
+
+
+@pytest.fixture(scope="module")
+def make(random_folder):
+    return lambda **learner: drawing.make_drawing(PROMPT, learner, drawing.Settings(steps=3), folder=random_folder)
+
+
+def test_drawing_of_right_blocks_is_the_same_picture(make):
+    made = make(ResBlock=mine.ResBlock, ddim_step=reference.ddim_step)
+    assert made.error < CLOSE
+    assert (made.used, made.different, made.notes) == (("ResBlock", "ddim_step"), (), [])
+    assert np.abs(made.mine.astype(int) - made.reference).max() <= 2  # of 255
+    assert "same picture" in made.verdict
+
+
+def test_drawing_names_the_wrong_one_of_several_blocks(make):
+    made = make(ResBlock=mine.ResBlock, CrossAttention=mine.Unscaled, guided_eps=lambda u, c, s: u + (s + 1) * (c - u))
+    assert made.different == ("CrossAttention", "guided_eps")
+    assert "CrossAttention and guided_eps" in made.verdict
+    assert not np.array_equal(made.mine, made.reference)
+
+
+def test_drawing_goes_on_without_blocks_that_fail(make):
+    made = make(ResBlock=mine.Failing, GEGLU=mine.Unwritten, Upsample=mine.Upsample)
+    assert made.used == ("Upsample",)
+    assert made.error < CLOSE
+    assert len(made.notes) == 2
+
+
+def test_drawing_without_a_usable_block_is_the_reference_alone(make):
+    made = make(ResBlock=mine.Unwritten)
+    assert made.mine is None
+    assert made.reference.shape == (64, 64, 3)
+    assert len(drawing.make_figure(made).axes) == 1
+
+
+def test_drawing_runs_code_that_only_knows_numbers(make):
+    made = make(ResBlock=mine.NumpyOnly)
+    assert made.used == ("ResBlock",)
+    assert made.error < CLOSE
+
+
+def test_drawing_takes_the_learners_own_sampling(make):
+    made = make(sample=reference.sample, initial_noise=reference.initial_noise, timestep_embedding=_embedding)
+    assert made.error < CLOSE
+    assert made.used == ("sample", "initial_noise", "timestep_embedding")
+
+
+def _embedding(timesteps, dim=320, max_period=10000):
+    angles = np.asarray(timesteps)[:, None] / max_period ** (np.arange(dim // 2) / (dim // 2))
+    return keras.ops.convert_to_tensor(np.concatenate([np.cos(angles), np.sin(angles)], axis=1).astype("float32"))
+
+
+def test_drawing_says_where_the_learners_sampling_failed(make):
+    def sample(*arguments):
+        return arguments[99]
+
+    made = make(sample=sample)
+    assert made.mine is None
+    assert "return arguments[99]" in made.notes[0]
+
+
+def test_draw_lists_the_names_of_blocks():
+    with pytest.raises(ValueError, match=r"CrossAttention.*Resblock"):
+        drawing.make_drawing(PROMPT, {"Resblock": mine.ResBlock})
+
+
+def test_draw_shows_the_picture_and_says_what_failed(random_folder, monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr(drawing, "show", shown.append)
+    monkeypatch.setattr(drawing, "FOLDER", random_folder)
+    drawing.draw(PROMPT, steps=2, ResBlock=mine.Unwritten)
+    assert shown[0].prompt == PROMPT
+    assert "ResBlock is not written yet" in capsys.readouterr().out
