@@ -154,8 +154,8 @@ def _notebook_problems(notebook: NotebookNode) -> list[str]:
         answers = grade_id.removeprefix("answer-")
         if answers != grade_id and answers not in questions:
             problems.append(f"cell {grade_id}: no cell checks {answers!r}")
-        if answers == grade_id and grade_id not in questions and not re.match(r"(setup|explain)(-|$)", grade_id):
-            problems.append(f"cell {grade_id}: a grade_id must be setup, answer-QUESTION, a question or explain")
+        if answers == grade_id and grade_id not in questions and not re.match(r"(setup|explain|draw)(-|$)", grade_id):
+            problems.append(f"cell {grade_id}: a grade_id must be setup, answer-QUESTION, a question, explain or draw")
     total = sum(settings.get("points") or 0 for settings in checks if type(settings.get("points")) is int)
     if total != POINTS:
         problems.append(f"the points of the checks must sum to {POINTS}. Received: {total}")

@@ -1,10 +1,11 @@
 """Keeps what is kept between builds honest: the chapters' outputs, and the site itself.
 
 Jupyter Book keeps outputs by the text of a page's cells alone: a chapter that shows a number of `autograder.reference`
-would go on showing the old one. Here the key is also the package's source and the versions of the libraries; it lies
-beside the cache in `_build/.jupyter_cache`, which is thrown away when it changes. And since Sphinx shows a page's
-warnings only when it reads the page, a build with warnings is forgotten, so that the next one shows them again; one
-without leaves a key of everything it was made from in `_build/html/.inputs`, by which the tests know a fresh site.
+would go on showing the old one. Here the key is also the package's source, the trained weights and the versions of the
+libraries; it lies beside the cache in `_build/.jupyter_cache`, which is thrown away when it changes. And since Sphinx
+shows a page's warnings only when it reads the page, a build with warnings is forgotten, so that the next one shows them
+again; one without leaves a key of everything it was made from in `_build/html/.inputs`, by which the tests know a fresh
+site.
 Pages that are no longer in the table of contents are deleted, which Sphinx leaves to us.
 """
 
@@ -14,6 +15,7 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+SOURCES = ("autograder/**/*.py", "autograder/drawing/*.safetensors", "autograder/drawing/*.json")
 LIBRARIES = ["keras", "tensorflow", "jax", "torch", "numpy", "matplotlib"]
 
 
@@ -28,8 +30,8 @@ def setup(app):
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def sources_key(root, patterns=("autograder/**/*.py",)):
-    """A hash of the files that match (the package's source), and of the libraries' versions."""
+def sources_key(root, patterns=SOURCES):
+    """A hash of the files that match (the package's source and trained weights), and of the libraries' versions."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
         if path.is_file() and "__pycache__" not in path.parts:
@@ -45,7 +47,7 @@ def sources_key(root, patterns=("autograder/**/*.py",)):
 
 def inputs_key(root):
     """The key of the whole site: its pages, figures, styles and configuration, and what its code runs on."""
-    return sources_key(root, ("autograder/**/*.py", "book/**/*", "_config.yml", "_toc.yml"))
+    return sources_key(root, (*SOURCES, "book/**/*", "_config.yml", "_toc.yml"))
 
 
 def _forget_if_changed(app):

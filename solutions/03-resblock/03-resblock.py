@@ -37,7 +37,7 @@ else:
     package = "git+{{ repository }}@{{ ref }}"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", package], check=True)
 
-from autograder import check  # first: it keeps the libraries' start-up messages away
+from autograder import check, draw  # first: it keeps the libraries' start-up messages away
 
 import keras
 import matplotlib.pyplot as plt
@@ -190,6 +190,20 @@ try:
         print(f"ResBlock {channels} -> {output_dim}: {block.count_params():,} parameters")
 except Exception as error:
     print(f"There is nothing to count yet ({type(error).__name__}). The check above says why.")
+
+# %% [markdown]
+# ## Your block draws
+#
+# Here a small UNet that was trained for this course draws a picture. It has 22 ResBlocks as Stable Diffusion's has, and
+# here all of them are yours, with the trained weights in them; everything else is the reference's. Beside it the
+# reference draws alone, from the same noise. Try other prompts and seeds: one or two of `circle`, `square`, `triangle`
+# and `cross`, in colours, `above`, `below`, `left of` or `right of` each other, `on` a background.
+
+# %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
+try:
+    draw("a red circle left of a white cross on black", ResBlock=ResBlock)
+except Exception as error:
+    print(f"There is nothing to draw yet ({type(error).__name__}). The checks above say why.")
 
 # %% [markdown]
 # ## In your words

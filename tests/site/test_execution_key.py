@@ -19,6 +19,13 @@ def test_key_changes_with_the_source_of_the_package(course):
     assert sources_key(course) != before
 
 
+def test_key_changes_with_the_trained_weights(course):
+    before = sources_key(course)
+    (course / "autograder/drawing").mkdir()
+    (course / "autograder/drawing/weights.safetensors").write_bytes(b"trained")
+    assert sources_key(course) != before
+
+
 def test_key_changes_when_a_file_is_renamed(course):
     before = sources_key(course)
     (course / "autograder/reference/blocks.py").rename(course / "autograder/reference/block.py")

@@ -1,0 +1,234 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercise 1: denoising step by step
+#
+# About 15 minutes · difficulty: easy · 10 points · chapter 1, *Denoising step by step*
+#
+# You write the loop that turns noise into a picture, in its smallest form: the picture to arrive at is known, and every
+# step goes the same share of the way. In chapter 10 the same loop runs with a network that has to *guess* where to go.
+# Three questions climb to it:
+#
+# 1. `denoise_step`: one step towards the desired picture (3 points),
+# 2. `denoise`: the loop over steps, keeping every picture on the way (4 points),
+# 3. `remaining_error`: how much of the error is left after so many steps, without running them (3 points).
+#
+# Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
+# several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the answer is up
+# to you: only what it computes counts. You may check as often as you like.
+#
+# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+
+# %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
+import subprocess
+import sys
+import warnings
+
+try:
+    import google.colab  # are we in Colab?
+except ImportError:
+    pass  # no: the course is installed already
+else:
+    package = "git+{{ repository }}@{{ ref }}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", package], check=True)
+
+from autograder import check  # first: it keeps the libraries' start-up messages away
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import ops
+
+# A layer may well be built when it is first called; Keras warns of that.
+warnings.filterwarnings("ignore", module=r"keras\.")
+
+# %% [markdown]
+# Here is a picture to arrive at, made of formulas: a sun over the sea. And here is where we start: nothing but noise.
+
+# %%
+height, width = 48, 64
+y, x = np.mgrid[0:height, 0:width]
+desired = np.stack([0.55 - 0.3 * y / height, 0.75 - 0.2 * y / height, 0.95 - 0.1 * y / height], axis=-1)
+desired[(x - 44) ** 2 + (y - 14) ** 2 < 64] = [1.0, 0.9, 0.4]  # the sun
+waves = 0.1 * np.sin(x / 3 + y)[..., None]
+desired = np.where((y > 32)[..., None], np.array([0.1, 0.3, 0.5]) + waves, desired).astype("float32")
+noise = np.random.default_rng(1).normal(0.5, 0.5, desired.shape).astype("float32")
+
+print("a picture's shape is (height, width, colours):", desired.shape)
+
+
+def show(pictures, titles):
+    _, axes = plt.subplots(1, len(pictures), figsize=(2 * len(pictures), 1.9), layout="constrained", squeeze=False)
+    for axis, picture, title in zip(axes[0], pictures, titles, strict=True):
+        axis.imshow(np.clip(ops.convert_to_numpy(picture), 0, 1))
+        axis.set_title(title, fontsize=9)
+        axis.set_axis_off()
+    plt.show()
+
+
+show([noise, desired], ["where we start", "where we want to go"])
+
+# %% [markdown]
+# ## 1. One step
+#
+# A step moves every pixel the share $\alpha$ (`alpha`) of the way to the desired picture:
+#
+# $$I_{t+1} = I_t - \alpha\,(I_t - D)$$
+#
+# With $\alpha = 0$ nothing happens, with $\alpha = 1$ we are there at once. The formula does not look at the shape: one
+# picture, a batch of them or a single row of pixels, it works for all.
+
+
+# %% nbgrader={"grade_id": "answer-denoise-step", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def denoise_step(image, desired, alpha):
+    """Makes one step towards the desired picture.
+
+    Args:
+        image: tensor of any shape, for example (batch, height, width, channels).
+        desired: tensor of the same shape.
+        alpha: a number from 0 to 1, the share of the way to go.
+
+    Returns:
+        Tensor of the same shape: the picture after the step.
+    """
+    ### BEGIN SOLUTION
+    return image - alpha * (image - desired)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# The difference between the two pictures is itself an array of that shape. Take the share `alpha` of it off.
+#
+# </details>
+#
+# See what your step does. The numbers are the mean distance from the desired picture, before and after.
+
+# %%
+try:
+    stepped = denoise_step(noise, desired, 0.3)
+    before, after = np.abs(noise - desired).mean(), np.abs(ops.convert_to_numpy(stepped) - desired).mean()
+    show([noise, stepped, desired], [f"start: {before:.3f}", f"one step of 0.3: {after:.3f}", "desired"])
+except Exception as error:
+    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+
+# %% nbgrader={"grade_id": "denoise-step", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("denoise-step", denoise_step)
+
+# %% [markdown]
+# ## 2. The loop
+#
+# Every step begins where the one before it ended. To see the noise go we keep all pictures: the start, then the
+# picture after each step. With 5 steps that makes 6 pictures, stacked along a new first axis.
+
+
+# %% nbgrader={"grade_id": "answer-denoise", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def denoise(image, desired, alpha, steps):
+    """Makes several steps and keeps every picture.
+
+    Args:
+        image: tensor of any shape: the start.
+        desired: tensor of the same shape.
+        alpha: a number from 0 to 1, the share of the way that each step goes.
+        steps: number of steps, an int of at least 1.
+
+    Returns:
+        One tensor of shape (steps + 1, ...), where ... is the shape of image: the start, then the picture after each
+        step.
+    """
+    ### BEGIN SOLUTION
+    pictures = [image]
+    for _ in range(steps):
+        pictures.append(denoise_step(pictures[-1], desired, alpha))
+    return ops.stack(pictures)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Collect the pictures in a list that already holds the start. `ops.stack` makes one tensor of a list.
+#
+# </details>
+
+# %%
+try:
+    pictures = denoise(noise, desired, alpha=0.3, steps=10)
+    print("shape:", tuple(pictures.shape))
+    shown = (0, 1, 2, 4, 7, 10)
+    show([pictures[step] for step in shown], [f"step {step}" for step in shown])
+except Exception as error:
+    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+
+# %% nbgrader={"grade_id": "denoise", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+check("denoise", denoise)
+
+# %% [markdown]
+# ## 3. What is left
+#
+# How far from the desired picture is the result? The chapter shows that no step needs to be run to know it: each step
+# leaves the same share of the error that it found. What share of the *first* error is left after `steps` steps?
+#
+# Your answer is one number, from 0 to 1, a Python float for example.
+
+
+# %% nbgrader={"grade_id": "answer-remaining-error", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def remaining_error(alpha, steps):
+    """The share of the first error that is left after some steps.
+
+    Args:
+        alpha: a number from 0 to 1, both included.
+        steps: number of steps, an int of at least 0.
+
+    Returns:
+        A number: 1 if all of the error is left, 0 if none is.
+    """
+    ### BEGIN SOLUTION
+    return (1 - alpha) ** steps
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Subtract D from both sides of the step's formula. What stands on the right is the old error times something.
+#
+# </details>
+#
+# Compare your prediction with what `denoise` does: one is worked out, the other measured, and they should agree.
+
+# %%
+try:
+    first = np.linalg.norm(noise - desired)
+    for alpha, steps in ((0.3, 1), (0.3, 10), (0.05, 10), (0.05, 60)):
+        last = ops.convert_to_numpy(denoise(noise, desired, alpha, steps))[-1]
+        measured = np.linalg.norm(last - desired) / first
+        print(f"alpha {alpha}, {steps:2} steps: predicted {remaining_error(alpha, steps):.4f}, measured {measured:.4f}")
+except Exception as error:
+    print(f"There is nothing to compare yet ({type(error).__name__}). The checks say why.")
+
+# %% nbgrader={"grade_id": "remaining-error", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("remaining-error", remaining_error)
+
+# %% [markdown]
+# ## In your words
+#
+# Here the desired picture is known, so the best alpha is 1: one step and we are there. Why does a diffusion model, which
+# does not know it, take many small steps all the same? Two or three sentences. (This gives no points unless your
+# instructor says so.)
+
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# Write your answer here.
+
+# %% [markdown]
+# ## Hand in
+#
+# Run all cells once more from the top (*Runtime > Restart and run all*), then choose *File > Download > Download
+# .ipynb* and hand in the file under the name it has: `01-denoising.ipynb`.

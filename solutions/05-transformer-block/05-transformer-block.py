@@ -1,0 +1,233 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercise 5: GEGLU and the transformer block
+#
+# About 25 minutes · difficulty: medium · 10 points · chapter 5, *The transformer block and GEGLU*
+#
+# You write the block that every SpatialTransformer has inside: each pixel **looks at the other pixels, looks at the
+# text, and then thinks it over**. Two questions lead to it:
+#
+# 1. `GEGLU`: a layer with a gate (4 points),
+# 2. `BasicTransformerBlock`: three steps, each normalised before and added after (6 points).
+#
+# Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
+# several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the layers is up
+# to you: only what it computes counts. You may check as often as you like.
+#
+# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+
+# %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
+import subprocess
+import sys
+import warnings
+
+try:
+    import google.colab  # are we in Colab?
+except ImportError:
+    pass  # no: the course is installed already
+else:
+    package = "git+{{ repository }}@{{ ref }}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", package], check=True)
+
+from autograder import check, draw  # first: it keeps the libraries' start-up messages away
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import ops
+
+# A layer may well be built when it is first called; Keras warns of that.
+warnings.filterwarnings("ignore", module=r"keras\.")
+
+# %% [markdown]
+# ## 1. A value and a gate
+#
+# `GEGLU(output_dim)` computes
+#
+# $$\mathrm{value} \cdot \mathrm{GELU}(\mathrm{gate})$$
+#
+# where value and gate have `output_dim` features each and come from **one** Dense layer with a bias, which makes
+# `2 * output_dim` features: the first half is the value, the second half the gate. GELU may be exact or in its tanh
+# form: the check takes both.
+
+
+# %% nbgrader={"grade_id": "answer-geglu", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+class GEGLU(keras.layers.Layer):
+    """A gated layer: a value, multiplied with the GELU of a gate.
+
+    Args:
+        output_dim: features of the output.
+
+    Call arguments:
+        inputs: tensor (batch, tokens, features).
+
+    Returns:
+        Tensor (batch, tokens, output_dim).
+    """
+
+    ### BEGIN SOLUTION
+    def __init__(self, output_dim, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = keras.layers.Dense(2 * output_dim)
+
+    def call(self, inputs):
+        value, gate = ops.split(self.dense(inputs), 2, axis=-1)
+        return value * ops.gelu(gate)
+
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# `ops.split` cuts a tensor into equal parts along an axis. The features are the last axis.
+#
+# </details>
+#
+# See what your gate does before you check it. Your layer's weights are set so that the value is the first number that
+# goes in and the gate the second one. Along a row the value grows from left to right, from row to row the gate
+# from bottom to top: at the bottom the gate is shut.
+
+# %%
+try:
+    layer = GEGLU(1)
+    layer(np.zeros((1, 1, 2), "float32"))
+    for weight in layer.weights:  # the kernel has four numbers, the bias two
+        weight.assign(np.reshape(np.eye(2) if np.prod(weight.shape) == 4 else np.zeros(2), weight.shape))
+    value, gate = np.meshgrid(np.linspace(-3, 3, 61), np.linspace(-3, 3, 61))
+    inputs = np.stack([value, gate], axis=-1).reshape(1, -1, 2).astype("float32")
+    output = ops.convert_to_numpy(layer(inputs)).reshape(61, 61)
+    figure, axis = plt.subplots(figsize=(3.8, 3), layout="constrained")
+    image = axis.imshow(output, origin="lower", extent=(-3, 3, -3, 3), cmap="RdBu", vmin=-9, vmax=9)
+    axis.set(xlabel="value", ylabel="gate", title="output")
+    figure.colorbar(image)
+    plt.show()
+except Exception as error:
+    print(f"There is nothing to draw yet ({type(error).__name__}). The check below says why.")
+
+# %% nbgrader={"grade_id": "geglu", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+check("geglu", GEGLU)
+
+# %% [markdown]
+# ## 2. Three steps
+#
+# Called on a list of two tensors, `tokens` (here $x$) and `context`, the block computes
+#
+# $$x' = x + \mathrm{attention}_1(\mathrm{norm}_1(x))$$
+#
+# $$x'' = x' + \mathrm{attention}_2(\mathrm{norm}_2(x'), \mathrm{context})$$
+#
+# $$y = x'' + \mathrm{dense}(\mathrm{GEGLU}(\mathrm{norm}_3(x'')))$$
+#
+# where
+#
+# - each $\mathrm{norm}$ is a layer normalisation with an epsilon of 1e-5,
+# - each $\mathrm{attention}$ is a `CrossAttention(num_heads, head_size)`. It is called as `attention(x)` to let the
+#   tokens look at each other, and as `attention(x, context=context)` to let them look at the context,
+# - the GEGLU is your own, with `4 * dim` features; the Dense layer brings them back to `dim`, and has a bias.
+#
+# You write the real `CrossAttention` in the next exercise. Until then **a stand-in** takes its place: it is made and
+# called in the same way, but what it computes is simple. The check compares your block with a right one that has the
+# same stand-in inside.
+
+# %% nbgrader={"grade_id": "setup-stand-in", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
+from autograder.sitting.stand_ins import CrossAttention  # a stand-in: chapter 6 has the real one
+
+# %% [markdown]
+# Now your block:
+
+
+# %% nbgrader={"grade_id": "answer-transformer-block", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+class BasicTransformerBlock(keras.layers.Layer):
+    """Self-attention, cross-attention and a gated feed-forward network.
+
+    Args:
+        dim: features of a token, in and out; it equals num_heads * head_size.
+        num_heads: number of heads of both attentions.
+        head_size: features of one head.
+
+    Call arguments:
+        inputs: list of tokens (batch, tokens, dim) and context (batch, context tokens, context features).
+
+    Returns:
+        Tensor (batch, tokens, dim).
+    """
+
+    ### BEGIN SOLUTION
+    def __init__(self, dim, num_heads, head_size, **kwargs):
+        super().__init__(**kwargs)
+        self.norm1 = keras.layers.LayerNormalization(epsilon=1e-5)
+        self.attn1 = CrossAttention(num_heads, head_size)
+        self.norm2 = keras.layers.LayerNormalization(epsilon=1e-5)
+        self.attn2 = CrossAttention(num_heads, head_size)
+        self.norm3 = keras.layers.LayerNormalization(epsilon=1e-5)
+        self.geglu = GEGLU(4 * dim)
+        self.dense = keras.layers.Dense(dim)
+
+    def call(self, inputs):
+        x, context = inputs
+        x = self.attn1(self.norm1(x)) + x
+        x = self.attn2(self.norm2(x), context=context) + x
+        return self.dense(self.geglu(self.norm3(x))) + x
+
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Seven layers in `__init__`, three lines in `call`, one for each formula. Each line starts from the result of the line
+# before.
+#
+# </details>
+#
+# A table of what your block is made of, at the three widths of Stable Diffusion 2. (It has the stand-in inside; the
+# real attentions bring more. Chapter 5 counts them.)
+
+# %%
+try:
+    for dim in (320, 640, 1280):
+        block = BasicTransformerBlock(dim, dim // 64, 64)
+        block([np.zeros((1, 4, dim), "float32"), np.zeros((1, 77, 1024), "float32")])
+        feed_forward = 8 * dim * dim + 8 * dim + 4 * dim * dim + dim
+        print(f"{dim:5} features: {block.count_params():>10,} parameters, feed-forward network {feed_forward:>10,}")
+except Exception as error:
+    print(f"There is nothing to count yet ({type(error).__name__}). The check below says why.")
+
+# %% nbgrader={"grade_id": "transformer-block", "grade": true, "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+check("transformer-block", BasicTransformerBlock)
+
+# %% [markdown]
+# ## Your block draws
+#
+# Here a small UNet that was trained for this course draws a picture. It has 16 transformer blocks as Stable
+# Diffusion's has, and here all of them are yours, each with your GEGLU inside. (The stand-in for the attention gives
+# way to the real one here.) Everything else is the course's. Beside it the reference draws alone, from the same noise.
+
+# %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
+try:
+    draw("a red circle left of a white cross on black", GEGLU=GEGLU, BasicTransformerBlock=BasicTransformerBlock)
+except Exception as error:
+    print(f"There is nothing to draw yet ({type(error).__name__}). The checks above say why.")
+
+# %% [markdown]
+# ## In your words
+#
+# Attention gives each token a weighted average of values. Why is it not enough to stack attentions, and what does the
+# third step add that they cannot? Two or three sentences. (This gives no points unless your instructor says so.)
+
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# Write your answer here.
+
+# %% [markdown]
+# ## Hand in
+#
+# Run all cells once more from the top (*Runtime > Restart and run all*), then choose *File > Download > Download
+# .ipynb* and hand in the file under the name it has: `05-transformer-block.ipynb`.

@@ -1,0 +1,250 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercise 6: attention
+#
+# About 40 minutes · difficulty: hard · 10 points · chapter 6, *CrossAttention: where the text enters*
+#
+# You write the layer through which the text reaches the picture: every pixel asks, every word answers, and the softmax
+# decides **how much of which word each pixel takes**. Three questions climb to it:
+#
+# 1. `td_dot`: one matrix product for each picture and head (2 points),
+# 2. `CrossAttention` from tokens to themselves (4 points),
+# 3. the same `CrossAttention` with a context of another length and another width (4 points).
+#
+# Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
+# several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the layer is up
+# to you: only what it computes counts. You may check as often as you like.
+#
+# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+
+# %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
+import subprocess
+import sys
+import warnings
+
+try:
+    import google.colab  # are we in Colab?
+except ImportError:
+    pass  # no: the course is installed already
+else:
+    package = "git+{{ repository }}@{{ ref }}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", package], check=True)
+
+from autograder import check, draw  # first: it keeps the libraries' start-up messages away
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import ops
+
+# A layer may well be built when it is first called; Keras warns of that.
+warnings.filterwarnings("ignore", module=r"keras\.")
+
+# %% [markdown]
+# ## 1. One product for each head
+#
+# Attention multiplies twice: queries with keys, then weights with values. Both times there is one matrix product for
+# each picture and each head, and none between them. In letters: B pictures, N heads, S tokens that ask, T tokens that
+# answer, D features of a head.
+
+
+# %% nbgrader={"grade_id": "answer-td-dot", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def td_dot(a, b):
+    """Multiplies the matrices in the last two axes, for each picture and head.
+
+    Args:
+        a: tensor of shape (B, N, S, D).
+        b: tensor of shape (B, N, D, T).
+
+    Returns:
+        Tensor of shape (B, N, S, T): for each picture and head, the matrix product of its (S, D) and its (D, T).
+    """
+    ### BEGIN SOLUTION
+    return ops.matmul(a, b)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# One function of `keras.ops` does just that for arrays with any number of leading axes. Two others with similar names
+# pair every picture with every picture. If you like letters, `ops.einsum` does it too.
+#
+# </details>
+
+# %% nbgrader={"grade_id": "td-dot", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("td-dot", td_dot)
+
+# %% [markdown]
+# ## 2. Attention to themselves
+#
+# Called on one tensor, `inputs` of shape (B, S, F), the layer computes for each of its N heads, with D features each,
+#
+# $$\mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{D}}\right) V$$
+#
+# and then puts the heads side by side and sends them through one more Dense layer. In detail:
+#
+# - Q, K and V come from three Dense layers of N·D units, **one each, without a bias**; all three see `inputs`,
+# - their N·D features are cut into N heads: the first D features are head 0, the next D head 1, and so on,
+# - the softmax runs over the tokens that *answer*,
+# - the last Dense layer has N·D units and a bias.
+#
+# F is the width of what comes in. It need not be N·D, and the check tries sizes where it is not.
+#
+# If you want to take both questions in one go, look at question 3 before you start: it asks for one argument more.
+
+
+# %% nbgrader={"grade_id": "answer-self-attention", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+class CrossAttention(keras.layers.Layer):
+    """Attention with several heads, to the inputs themselves or to a context.
+
+    Args:
+        num_heads: number of heads, N.
+        head_size: features of one head, D.
+
+    Call arguments:
+        inputs: tensor (B, S, F): the tokens that ask.
+        context: tensor (B, T, G): the tokens that answer, or None (its default) for the inputs themselves.
+
+    Returns:
+        Tensor (B, S, N·D).
+    """
+
+    ### BEGIN SOLUTION
+    def __init__(self, num_heads, head_size, **kwargs):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.head_size = head_size
+        width = num_heads * head_size
+        self.to_q = keras.layers.Dense(width, use_bias=False)
+        self.to_k = keras.layers.Dense(width, use_bias=False)
+        self.to_v = keras.layers.Dense(width, use_bias=False)
+        self.out_proj = keras.layers.Dense(width)
+
+    def heads(self, tokens):
+        tokens = ops.reshape(tokens, (-1, tokens.shape[1], self.num_heads, self.head_size))
+        return ops.transpose(tokens, (0, 2, 1, 3))
+
+    def call(self, inputs, context=None):
+        if context is None:
+            context = inputs
+        q = self.heads(self.to_q(inputs))
+        k = self.heads(self.to_k(context))
+        v = self.heads(self.to_v(context))
+        scores = td_dot(q, ops.transpose(k, (0, 1, 3, 2))) * self.head_size**-0.5
+        out = td_dot(ops.softmax(scores, axis=-1), v)
+        out = ops.transpose(out, (0, 2, 1, 3))
+        return self.out_proj(ops.reshape(out, (-1, inputs.shape[1], self.num_heads * self.head_size)))
+
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Cutting into heads takes two steps: a reshape that splits the last axis in two, then a transpose that brings the heads
+# next to the batch. Joining them takes the same two steps backwards. Print the shape after every line, and compare it
+# with the table of shapes in chapter 6.
+#
+# </details>
+#
+# See what your layer does before you check it. The picture on the left has pixels of three kinds. Each map shows for
+# one pixel (the small ring) how much its output changes when another pixel changes: where a map is bright, the ring's
+# pixel attends to. Nobody has trained your layer, so *what* it attends to is chance; that pixels of one kind are
+# attended to alike is not.
+
+# %%
+try:
+    kinds = np.zeros((6, 9), int)
+    kinds[1:5, 1:4], kinds[2:4, 5:8] = 1, 2
+    looks = 2 * np.random.default_rng(0).normal(size=(3, 32)).astype("float32")
+    pixels = looks[kinds.reshape(1, 54)]  # (B, S, F)
+    keras.utils.set_random_seed(1)
+    layer = CrossAttention(4, 8)
+    before = ops.convert_to_numpy(layer(pixels))
+    changes = np.zeros((54, 54))
+    for pixel in range(54):
+        other = pixels.copy()
+        other[:, pixel] += 0.1
+        changes[:, pixel] = np.abs(ops.convert_to_numpy(layer(other)) - before)[0].sum(axis=-1)
+    np.fill_diagonal(changes, np.nan)  # a pixel's effect on itself is another matter
+    figure, axes = plt.subplots(1, 4, figsize=(9, 1.8), layout="constrained")
+    axes[0].imshow(kinds, cmap="viridis")
+    for axis, (row, column) in zip(axes[1:], ((0, 0), (2, 2), (3, 6)), strict=True):
+        axis.imshow(changes[9 * row + column].reshape(6, 9), cmap="gray", vmin=0)
+        axis.plot(column, row, "o", color="orange", fillstyle="none")
+    plt.setp(axes, xticks=[], yticks=[])
+    plt.show()
+except Exception as error:
+    print(f"There is nothing to draw yet ({type(error).__name__}). The check below says why.")
+
+# %% nbgrader={"grade_id": "self-attention", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+check("self-attention", CrossAttention)
+
+# %% [markdown]
+# ## 3. Attention to the text
+#
+# With a `context` of shape (B, T, G) the layer looks at other tokens than those that ask: the queries still come from
+# `inputs`, the keys **and** the values now come from `context`. It has another number of tokens and another width than
+# `inputs`; the output has as many tokens as `inputs`. Go back to your class and teach it that; then check it here.
+# (Nothing new needs to be written in this section.) The check calls your layer as the transformer block will:
+# `layer(inputs, context=context)`.
+#
+# The maps below show a text of four tokens reaching the same picture: which pixels change when one token changes.
+
+# %%
+try:
+    text = 2 * np.random.default_rng(3).normal(size=(1, 4, 20)).astype("float32")  # (B, T, G)
+    keras.utils.set_random_seed(2)
+    layer = CrossAttention(4, 8)
+    before = ops.convert_to_numpy(layer(pixels, context=text))
+    figure, axes = plt.subplots(1, 5, figsize=(9, 1.5), layout="constrained")
+    axes[0].imshow(kinds, cmap="viridis")
+    for token in range(4):
+        other = text.copy()
+        other[:, token] += 0.1
+        change = np.abs(ops.convert_to_numpy(layer(pixels, context=other)) - before)[0].sum(axis=-1)
+        axes[token + 1].imshow(change.reshape(6, 9), cmap="gray", vmin=0)
+        axes[token + 1].set_title(f"token {token}", fontsize=9)
+    plt.setp(axes, xticks=[], yticks=[])
+    plt.show()
+except Exception as error:
+    print(f"There is nothing to draw yet ({type(error).__name__}). The check below says why.")
+
+# %% nbgrader={"grade_id": "cross-attention", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+check("cross-attention", CrossAttention)
+
+# %% [markdown]
+# ## Your attention draws
+#
+# Here a small UNet that was trained for this course draws a picture. Every attention in it, to the pixels and to the
+# text, is yours; the rest is the course's.
+
+# %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
+try:
+    draw("a red circle left of a white cross on black", CrossAttention=CrossAttention)
+except Exception as error:
+    print(f"There is nothing to draw yet ({type(error).__name__}). The checks above say why.")
+
+# %% [markdown]
+# ## In your words
+#
+# The Dense layer of the keys has no bias. Give it one, and the layer's output stays exactly as it was. Why? And would
+# the same hold for a bias on the queries, or on the values? Two or three sentences. (This gives no points unless your
+# instructor says so.)
+
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# Write your answer here.
+
+# %% [markdown]
+# ## Hand in
+#
+# Run all cells once more from the top (*Runtime > Restart and run all*), then choose *File > Download > Download
+# .ipynb* and hand in the file under the name it has: `06-cross-attention.ipynb`.

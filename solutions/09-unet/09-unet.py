@@ -1,0 +1,277 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercise 9: the whole UNet
+#
+# About 40 minutes · difficulty: hard · 10 points · chapter 9, *The whole UNet*
+#
+# You put the pieces together: **a Keras model that takes a noisy latent, the time and a text, and predicts the noise**.
+# Three questions:
+#
+# 1. `exit_flow`: the last three layers (2 points),
+# 2. `build_unet`: the whole model (5 points),
+# 3. `resblock_parameters`: what a ResBlock weighs, as a formula (3 points).
+#
+# Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
+# several sizes, with random numbers, and tells you what is wrong, not only that it is. You may check as often as you
+# like.
+#
+# `blocks` holds what the flow is made of. You call the classes as you know them from the exercises before:
+#
+# - `blocks.PaddedConv2D(filters, kernel_size, padding=0, strides=1)`, called on `x`,
+# - `blocks.ResBlock(output_dim)`, called on `[x, t_emb]`,
+# - `blocks.SpatialTransformer(num_heads, head_size, fully_connected=True)`, called on `[x, context]`,
+# - `blocks.Upsample(channels)`, called on `x`,
+#
+# and it holds the numbers: `blocks.channels` (the widths of the four levels, from the largest picture to the
+# smallest), `blocks.head_size`, `blocks.latent_channels` and `blocks.context_dim`. Use these instead of typing numbers
+# in: the check comes with other widths than Stable Diffusion's.
+#
+# Two things are special about a **flow**. It is called on `keras.Input` tensors, which have a shape and no values yet,
+# so write it with layers and `keras.ops`, not with NumPy. And in this notebook the blocks are light **stand-ins**, with
+# the real blocks' interfaces and hardly anything inside: wiring is what this exercise is about.
+#
+# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+
+# %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
+import subprocess
+import sys
+import warnings
+
+try:
+    import google.colab  # are we in Colab?
+except ImportError:
+    pass  # no: the course is installed already
+else:
+    package = "git+{{ repository }}@{{ ref }}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", package], check=True)
+
+from autograder import check, draw  # first: it keeps the libraries' start-up messages away
+
+import keras
+import matplotlib.pyplot as plt
+
+from autograder.sitting.stand_ins import make_blocks
+
+# A layer may well be built when it is first called; Keras warns of that.
+warnings.filterwarnings("ignore", module=r"keras\.")
+
+# %% [markdown]
+# ## 1. The exit
+#
+# Group normalisation in 32 groups, Keras' default number, with an epsilon of 1e-5; swish; a 3x3 convolution of `blocks`,
+# with a padding of 1, to the latent's channels.
+
+
+# %% nbgrader={"grade_id": "answer-exit-flow", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def exit_flow(x, blocks):
+    """Makes the noise of the last feature map.
+
+    Args:
+        x: tensor (batch, height, width, blocks.channels[0]).
+        blocks: what the flow is made of, see above.
+
+    Returns:
+        Tensor (batch, height, width, blocks.latent_channels).
+    """
+    ### BEGIN SOLUTION
+    x = keras.layers.GroupNormalization(epsilon=1e-5)(x)
+    x = keras.layers.Activation("swish")(x)
+    return blocks.PaddedConv2D(blocks.latent_channels, kernel_size=3, padding=1)(x)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# `keras.layers.GroupNormalization` and `keras.layers.Activation`. Mind the epsilon.
+#
+# </details>
+
+# %% nbgrader={"grade_id": "exit-flow", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("exit-flow", exit_flow)
+
+# %% [markdown]
+# ## 2. The whole model
+#
+# `build_unet` makes three inputs, in this order:
+#
+# | input | shape, without the batch |
+# |---|---|
+# | the latent | `(img_height // 8, img_width // 8, blocks.latent_channels)` |
+# | the timestep embedding | `(blocks.channels[0],)` |
+# | the context | `(max_text_length, blocks.context_dim)` |
+#
+# It sends the timestep embedding through the time MLP: a Dense layer, swish, a Dense layer, both of
+# `4 * blocks.channels[0]` features. Then come the way down, the middle, the way up and the exit. It returns a
+# `keras.Model` of the three inputs, in this order, and the noise.
+#
+# You have written `down_flow`, `middle_flow` and `up_flow` in exercises 7 and 8. Copy them into the next cell, above
+# `build_unet`, and call them; or write everything inside.
+
+
+# %% nbgrader={"grade_id": "answer-unet", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def build_unet(img_height, img_width, max_text_length, blocks):
+    """Builds the whole UNet.
+
+    Args:
+        img_height, img_width: sides of the picture in pixels, multiples of 64.
+        max_text_length: tokens of the text.
+        blocks: what the model is made of, see above.
+
+    Returns:
+        A keras.Model of [latent, timestep embedding, context] to the noise, which has the latent's shape.
+    """
+    ### BEGIN SOLUTION
+    latent = keras.Input((img_height // 8, img_width // 8, blocks.latent_channels))
+    timestep_embedding = keras.Input((blocks.channels[0],))
+    context = keras.Input((max_text_length, blocks.context_dim))
+
+    t_emb = keras.layers.Dense(4 * blocks.channels[0])(timestep_embedding)
+    t_emb = keras.layers.Activation("swish")(t_emb)
+    t_emb = keras.layers.Dense(4 * blocks.channels[0])(t_emb)
+
+    def attend(x, width):
+        transformer = blocks.SpatialTransformer(width // blocks.head_size, blocks.head_size, fully_connected=True)
+        return transformer([x, context])
+
+    # The way down
+    x = blocks.PaddedConv2D(blocks.channels[0], kernel_size=3, padding=1)(latent)
+    outputs = [x]
+    for level, width in enumerate(blocks.channels):
+        for _ in range(2):
+            x = blocks.ResBlock(width)([x, t_emb])
+            x = attend(x, width) if level < 3 else x
+            outputs.append(x)
+        if level < 3:
+            x = blocks.PaddedConv2D(width, kernel_size=3, padding=1, strides=2)(x)
+            outputs.append(x)
+
+    # The middle
+    width = blocks.channels[3]
+    x = blocks.ResBlock(width)([x, t_emb])
+    x = attend(x, width)
+    x = blocks.ResBlock(width)([x, t_emb])
+
+    # The way up
+    for level in (3, 2, 1, 0):
+        width = blocks.channels[level]
+        for _ in range(3):
+            x = keras.layers.Concatenate()([x, outputs.pop()])
+            x = blocks.ResBlock(width)([x, t_emb])
+            x = attend(x, width) if level < 3 else x
+        x = blocks.Upsample(width)(x) if level > 0 else x
+
+    return keras.Model([latent, timestep_embedding, context], exit_flow(x, blocks))
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Three inputs, three lines for the time MLP, four for the flows, one for the model. What comes out of the time MLP goes
+# into every flow but the exit; the timestep embedding itself goes nowhere else.
+#
+# </details>
+#
+# See what you have built: how many blocks of each kind, at the widths of Stable Diffusion 2. Chapter 9 counts 22
+# ResBlocks and 16 SpatialTransformers.
+
+# %%
+try:
+    blocks = make_blocks(channels=(320, 640, 1280, 1280), head_size=64, latent_channels=4, context_dim=1024)
+    model = build_unet(512, 512, 77, blocks)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    kinds = {kind: kinds.count(kind) for kind in sorted(set(kinds), key=kinds.count)}
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    axes.bar_label(axes.barh(list(kinds), list(kinds.values())))
+    axes.set(title=f"{len(model.layers)} layers, {model.output.shape[1:]} out")
+    plt.show()
+except Exception as error:
+    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+
+# %% nbgrader={"grade_id": "unet", "grade": true, "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+check("unet", build_unet)
+
+# %% [markdown]
+# ## 3. What a ResBlock weighs
+#
+# Write the number of parameters of a ResBlock as a formula of its sizes. Its parts: a group normalisation, a 3x3
+# convolution, a Dense layer for the time, a second group normalisation, a second 3x3 convolution, and a 1x1 convolution
+# on the shortcut, if the number of channels changes. All convolutions and the Dense layer have a bias.
+
+
+# %% nbgrader={"grade_id": "answer-parameters", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def resblock_parameters(input_dim, output_dim, embedding_dim):
+    """Counts the parameters of a ResBlock.
+
+    Args:
+        input_dim: channels that come in.
+        output_dim: channels that go out.
+        embedding_dim: features of the embedded time.
+
+    Returns:
+        The number of parameters, an int.
+    """
+    ### BEGIN SOLUTION
+    norms = 2 * input_dim + 2 * output_dim
+    convolutions = 9 * input_dim * output_dim + output_dim + 9 * output_dim * output_dim + output_dim
+    dense = embedding_dim * output_dim + output_dim
+    projection = input_dim * output_dim + output_dim if input_dim != output_dim else 0
+    return norms + convolutions + dense + projection
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# A kernel has as many numbers as its height times its width times the channels that go in times those that go out.
+# The first convolution already goes to `output_dim`.
+#
+# </details>
+#
+# The two ResBlocks that chapter 3 counted have 2,255,040 and 6,558,080 parameters. Yours:
+
+# %%
+try:
+    for input_dim, output_dim in ((320, 320), (320, 640)):
+        print(f"{input_dim} -> {output_dim}: {resblock_parameters(input_dim, output_dim, 1280):,}")
+except Exception as error:
+    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+
+# %% nbgrader={"grade_id": "parameters", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("parameters", resblock_parameters)
+
+# %% [markdown]
+# ## Your UNet draws
+#
+# Here the whole UNet is yours: built by your `build_unet`, from the course's blocks, with the trained weights of a small
+# model. Beside it the reference draws alone, from the same noise.
+
+# %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
+try:
+    draw("a red circle left of a white cross on black", build_unet=build_unet)
+except Exception as error:
+    print(f"There is nothing to draw yet ({type(error).__name__}). The checks above say why.")
+
+# %% [markdown]
+# ## In your words
+#
+# The time MLP makes 1,280 numbers of 320, and every ResBlock then has a Dense layer of its own for them. Why does each
+# ResBlock need its own, when all are told the same time? Two or three sentences. (This gives no points unless your
+# instructor says so.)
+
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# Write your answer here.
+
+# %% [markdown]
+# ## Hand in
+#
+# Run all cells once more from the top (*Runtime > Restart and run all*), then choose *File > Download > Download
+# .ipynb* and hand in the file under the name it has: `09-unet.ipynb`.
