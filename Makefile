@@ -12,7 +12,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help course setup test test-full test-backends test-colab lint format exercises check-exercises book pdf grade \
-        sample-class bench train fixtures lock clean
+        sample-class bench bench-grading train score fixtures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -72,13 +72,22 @@ grade: setup ## grade a class: make grade NAME=03-resblock
 
 sample-class: setup exercises ## make and grade a small class in _build/sample-class
 	$(BIN)/python -m autograder.classroom.sample_class $(SAMPLE)
-	$(BIN)/autograder grade 03-resblock --course $(SAMPLE)
+	@$(BIN)/autograder doctor > /dev/null || echo "No sandbox here (see: autograder doctor). The sample class is ours and runs without."
+	$(BIN)/autograder grade 03-resblock --course $(SAMPLE) $$($(BIN)/autograder doctor > /dev/null || echo --unsandboxed)
 
 bench: setup ## time the reference UNet against KerasCV's and diffusers', in environments of their own
 	sh tools/bench.sh $(BENCH_ARGS)
 
+bench-grading: setup ## time grading a class beside stock nbgrader; writes the table in the instructor's page
+	$(BIN)/python -m autograder.classroom.bench book/figures/grading-bench.json $(BENCH_ARGS)
+
 train: ## train the small model that draws (hours on a CPU; goes on where it was stopped)
 	sh tools/train.sh $(TRAIN_ARGS)
+
+score: setup ## after a training: score the small model on 256 prompts, store scores and pictures to compare with
+	$(BIN)/python -m autograder.drawing.score --write
+	$(BIN)/python -m autograder.drawing.score --grid _build/samples.png
+	$(BIN)/python -m tests.drawing.make_pictures
 
 fixtures: setup ## make the frozen tensors of tests/reference again, from KerasCV and diffusers
 	$(BIN)/python tests/reference/make_fixtures.py

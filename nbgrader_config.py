@@ -21,8 +21,11 @@ c.CourseDirectory.submitted_directory = "submitted"
 c.CourseDirectory.autograded_directory = "autograded"
 c.CourseDirectory.feedback_directory = "feedback"
 c.CourseDirectory.solution_directory = "_build/worked"  # `nbgrader generate_solution`
-# Files beside a notebook that are never released or handed to a grading kernel. The sources are *.py.
-c.CourseDirectory.ignore = [".*", "*.py", "*.pyc", "*.so", "*.pth", "__pycache__", "feedback"]
+# Nothing beside a notebook is released, graded or returned: nbgrader copies such files, and follows links. The first
+# patterns stand for the directory of an assignment as a whole (02-inputs, not 02-inputs.ipynb), which nbgrader then
+# passes over; the others for what the exchange would copy out of it. The sources are *.py.
+c.CourseDirectory.ignore = ["[0-9][0-9]-*[!b]", "[0-9][0-9]-*[!n]b", "[0-9][0-9]-*[!y]nb"]
+c.CourseDirectory.ignore += [".*", "*.py", "*.pyc", "*.so", "*.pth", "__pycache__", "feedback"]
 
 # exercises/ is committed, so on a fresh clone it is there already, and without this nbgrader would skip the
 # assignment, not enter it in the gradebook, and then fail to grade it.
@@ -30,20 +33,22 @@ c.GenerateAssignment.force = True
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("write your answer here")'}
 c.ClearSolutions.text_stub = "*Write your answer here.*"
 
+c.Autograde.exporter_class = "autograder.classroom.exporters.TolerantExporter"  # reads what nbformat refuses
 c.Autograde.autograde_preprocessors = [
-    "autograder.classroom.plugins.RunToTheEnd",  # for nbgrader's Execute: a dead or stuck kernel still leaves a grade
-    "autograder.classroom.plugins.OnlyErrorsDecide",  # a warning on stderr or a cell's value changes no points
+    "autograder.classroom.plugins.SitExam",  # for nbgrader's Execute: the sandbox, and marking outside of it
     "nbgrader.preprocessors.IgnorePattern",
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
-c.RunToTheEnd.timeout = 60  # seconds for one cell
-c.RunToTheEnd.notebook_timeout = 300  # seconds for all cells of a notebook
-c.RunToTheEnd.startup_timeout = 120  # seconds for a kernel to start, on a machine that is busy
-c.RunToTheEnd.shutdown_kernel = "immediate"  # nothing to save; a graceful shutdown takes a second or more
-c.RunToTheEnd.skip_cells_with_tag = ""  # a `skip-execution` tag would give an unexecuted check its full points
+# What one submission may use; `autograder grade` keeps to it, too.
+c.SitExam.cell_seconds = 60
+c.SitExam.notebook_seconds = 300
+c.SitExam.memory_mb = 3072
+c.SitExam.processes = 128  # with their threads
+c.SitExam.disk_mb = 64
+# c.SitExam.unsandboxed = True  # where there is no sandbox (`autograder doctor`): only for people you trust
 
 c.LimitOutput.max_lines = 500
 c.LimitOutput.max_traceback = 60

@@ -75,6 +75,12 @@ class Course:
             raise CourseError(f"There must be submissions at submitted/STUDENT/{name}. Received none in: {self.root}")
         return sorted(set(wanted)) if wanted else everyone
 
+    def check_exercise(self, name: str) -> None:
+        """Raises a `CourseError` if there is no such exercise."""
+        if name not in exercise_names(self.sources):
+            known = ", ".join(exercise_names(self.sources))
+            raise CourseError(f"The exercise must be one of {known}. Received: {name!r}")
+
     def register(self, name: str, db_url: str | None = None) -> str:
         """Enters an exercise's cells in the gradebook (or another), through nbgrader's release steps.
 
@@ -84,7 +90,5 @@ class Course:
         Raises:
             CourseError: if there is no such exercise.
         """
-        if name not in exercise_names(self.sources):
-            known = ", ".join(exercise_names(self.sources))
-            raise CourseError(f"The exercise must be one of {known}. Received: {name!r}")
+        self.check_exercise(name)
         return release(source_notebook(self.sources, name), name, self.config, db_url or self.db_url)

@@ -1,5 +1,7 @@
 """Enters results in the gradebook. Only the run's own process comes here, one submission after another."""
 
+import contextlib
+import sqlite3
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,15 +9,16 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Base, Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from nbgrader.utils import is_grade, parse_utc
-from sqlalchemy import create_engine
 from sqlalchemy.exc import SAWarning
 
-from autograder.classroom.course import Course
-from autograder.classroom.plugins import NOT_RUN, fail_cell
-from autograder.classroom.report import QuestionResult, read_check
+from autograder.classroom.course import Course, CourseError
+from autograder.classroom.intake import timestamp_of
+from autograder.classroom.report import NOT_RUN, QuestionResult, fail_cell, read_check
+
+LOCK_SECONDS = 10.0  # how long to wait for another program that writes
 
 
 @dataclass(frozen=True)
@@ -27,15 +30,33 @@ class Grades:
     questions: list[QuestionResult]
 
 
-def empty_gradebook(path: Path) -> str:
-    """Makes a gradebook with empty tables, for a worker. Returns its address.
+def check_gradebook(course: Course) -> None:
+    """Looks whether the gradebook can be read and written, before anything is run.
 
-    nbgrader would make it too, but calls `alembic` first, to note a version that only later upgrades ask for.
+    Raises:
+        CourseError: if it is damaged, locked by another program, or read-only.
     """
-    engine = create_engine(f"sqlite:///{path}")
-    Base.metadata.create_all(bind=engine)
-    engine.dispose()
-    return f"sqlite:///{path}"
+    file = course.db_url.removeprefix("sqlite:///")
+    if file == course.db_url or not Path(file).exists():
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(file, timeout=LOCK_SECONDS)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            found = connection.execute("PRAGMA quick_check").fetchone()[0]
+            connection.rollback()
+    except sqlite3.Error as error:
+        found = str(error)
+    if found != "ok":
+        raise CourseError(f"The gradebook must be a database that can be written. Received: {file}: {found}")
+
+
+def students_with_grades(course: Course, name: str) -> set[str]:
+    """Who has grades for an exercise in the gradebook."""
+    with Gradebook(course.db_url, course.course_id) as gradebook:
+        try:
+            return {submission.student_id for submission in gradebook.assignment_submissions(name)}
+        except MissingEntry:
+            return set()
 
 
 def record(course: Course, student: str, name: str, notebook: NotebookNode) -> Grades:
@@ -64,12 +85,6 @@ def read_grades(course: Course, student: str, name: str, notebook: NotebookNode)
     order = [key for key in cells if key in grades] + sorted(grades.keys() - cells.keys())
     questions = [QuestionResult(key, *grades[key], *read_check(cells.get(key))) for key in order]
     return Grades(score, max_score, questions)
-
-
-def max_score(course: Course, name: str) -> float:
-    """The points that an exercise is worth."""
-    with Gradebook(course.db_url, course.course_id) as gradebook:
-        return float(gradebook.find_assignment(name).max_score)
 
 
 def ungraded_notebook(released: str, status: str, reason: str) -> NotebookNode:
@@ -101,8 +116,8 @@ def _zero_absent_checks(course: Course, student: str, name: str, notebook: Noteb
 
 def _timestamp(directory: Path) -> datetime | None:
     try:
-        return parse_utc((directory / "timestamp.txt").read_text(encoding="utf-8").strip() or None)
-    except (OSError, ValueError, OverflowError):
+        return parse_utc(timestamp_of(directory) or None)
+    except (ValueError, OverflowError):
         return None
 
 

@@ -1,16 +1,18 @@
-"""Reads a handed-in notebook; what cannot be read becomes a reason, never an error of the run."""
+"""Finds a handed-in notebook; what cannot be read becomes a reason, never an error of the run."""
 
-import json
 import os
-import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
-from nbformat import NotebookNode
+from autograder.classroom.reading import MAX_BYTES
+from autograder.sitting.plain import NotPlainFile, plain_file
 
-MAX_BYTES = 50_000_000  # an exercise with all its pictures is far below
+NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)  # browsers add an ending to what they save
+STUDENT_ID = re.compile(r"[\w(][\w.,@()' -]{0,99}")  # what nbgrader's pages can show: they take an id for HTML
+MAX_TIMESTAMP = 200  # bytes
+MAX_FILES = 50  # beside a notebook of another name
 
 
 @dataclass(frozen=True)
@@ -21,70 +23,68 @@ class Unusable:
     reason: str
 
 
-def read_submission(directory: Path, name: str) -> bytes | Unusable:
-    """The bytes of a submitted notebook, if nbformat can read them as one.
+@dataclass(frozen=True)
+class Found:
+    """The bytes of a notebook, what its file is called, and what was repaired to find it."""
+
+    content: bytes
+    file: str
+    warnings: list[str] = field(default_factory=list)
+
+
+def find_notebook(directory: Path, name: str, resembles: Callable[[bytes], bool]) -> Found | Unusable:
+    """Reads a submission: NAME.ipynb, or else the one notebook there that is plainly this exercise. Never raises.
 
     Args:
         directory: submitted/STUDENT/NAME.
-        name: the exercise; the notebook must be called NAME.ipynb.
+        name: the exercise.
+        resembles: whether a notebook of another name is this exercise.
     """
     path = directory / f"{name}.ipynb"
     try:
-        if not os.path.lexists(path):
-            return Unusable("missing", _what_is_there(directory, path.name))
-        facts = path.lstat()
-        if not stat.S_ISREG(facts.st_mode) or directory.is_symlink():
-            return Unusable("unreadable", f"{path.name} is not a plain file")
-        if facts.st_size > MAX_BYTES:
-            return Unusable("unreadable", f"{path.name} has {facts.st_size:,} bytes; at most {MAX_BYTES:,} are read")
-        content = path.read_bytes()
+        if directory.is_symlink():
+            return Unusable("unreadable", f"the directory of {shown(path.name)} is a link")
+        if os.path.lexists(path):
+            content = _content(path)
+            return content if isinstance(content, Unusable) else Found(content, path.name)
+        return _under_another_name(directory, path.name, resembles)
     except OSError as error:
         return Unusable("unreadable", f"{path.name} cannot be opened: {error.strerror}")
-    if not content.strip():
-        return Unusable("unreadable", f"{path.name} is empty")
-    return _as_notebook(content, path.name)
 
 
-def _as_notebook(content: bytes, file: str) -> bytes | Unusable:
+def _content(path: Path) -> bytes | Unusable:
     try:
-        json.loads(content)
-        notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
-        cells = [(cell.cell_type, cell.source, cell.metadata) for cell in notebook.cells]
-    except json.JSONDecodeError as error:
-        return Unusable("unreadable", f"{file} is not a notebook: its JSON is broken at line {error.lineno}")
-    except Exception as error:  # hostile bytes can make nbformat raise anything
-        text = (str(error) or type(error).__name__).splitlines()[0][:200]
-        return Unusable("unreadable", f"{file} is not a notebook: {text}")
-    if not cells:
-        return Unusable("unreadable", f"{file} has no cells")
-    return content
+        return plain_file(path, MAX_BYTES)
+    except NotPlainFile as reason:
+        return Unusable("unreadable", f"{shown(path.name)} {reason}")
 
 
-def changed_cells(content: bytes, released: str) -> list[str]:
-    """Says in which cells that are not the learner's to change a readable submission differs from the release."""
-    there: dict[str, list[str]] = {}
-    for grade_id, cell in _graded_ids(content.decode("utf-8")):
-        there.setdefault(grade_id, []).append(cell.source)
-    notes = []
-    for grade_id, cell in _graded_ids(released):
-        sources = there.get(grade_id, [])
-        if len(sources) > 1:
-            notes.append(f"the cell {grade_id} is there {len(sources)} times; the last one counts")
-        if not sources:
-            notes.append(f"the cell {grade_id} is missing")
-        elif cell.metadata.nbgrader.get("locked") and sources[-1] != cell.source:
-            notes.append(f"the cell {grade_id} was changed; the released one was run")
-    return notes
+def _under_another_name(directory: Path, wanted: str, resembles: Callable[[bytes], bool]) -> Found | Unusable:
+    others = sorted(entry.name for entry in os.scandir(directory)) if directory.is_dir() else []
+    found: list[Found] = []
+    for other in [other for other in others if NOTEBOOK.search(other) and not other.startswith(".")][:MAX_FILES]:
+        content = _content(directory / other)
+        if isinstance(content, bytes) and resembles(content):
+            found.append(Found(content, shown(other), [f"the notebook is called {shown(other)}, not {wanted}"]))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(one.file for one in found[:5])
+        return Unusable("missing", f"there is no {wanted}, and several that could be it: {names}")
+    there = ", ".join(shown(other) for other in others[:5]) + (", ..." if len(others) > 5 else "")
+    return Unusable("missing", f"there is no {wanted}; " + (f"found: {there}" if others else "nothing is there"))
 
 
-def _graded_ids(text: str) -> Iterator[tuple[str, NotebookNode]]:
-    for cell in nbformat.reads(text, as_version=4).cells:
-        settings = cell.metadata.get("nbgrader")
-        if isinstance(settings, dict) and isinstance(settings.get("grade_id"), str):
-            yield settings["grade_id"], cell
+def shown(name: str) -> str:
+    """A file's name as it may stand in a sentence: short, in one line, without what is not to be printed."""
+    name = name.encode("utf-8", "replace").decode("utf-8")
+    text = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _what_is_there(directory: Path, wanted: str) -> str:
-    others = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
-    found = f"found: {', '.join(others[:5])}" + (", ..." if len(others) > 5 else "") if others else "nothing is there"
-    return f"there is no {wanted}; {found}"
+def timestamp_of(directory: Path) -> str:
+    """What stands in a submission's timestamp.txt; an empty text if there is no such plain, short file."""
+    try:
+        return plain_file(directory / "timestamp.txt", MAX_TIMESTAMP).decode("utf-8").strip()
+    except (OSError, NotPlainFile, UnicodeDecodeError):
+        return ""

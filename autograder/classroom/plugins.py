@@ -1,109 +1,86 @@
-"""What nbgrader_config.py puts into nbgrader's autograding: it always ends, and only a check's error costs points.
+"""What nbgrader_config.py puts into nbgrader's autograding: our sandbox and our marking in place of its kernel.
 
-nbgrader alone leaves no grade at all when a kernel dies or does not answer an interrupt, gives a check cell that never
-ran its full points, and takes them away for a library's warning on stderr.
+nbgrader's own step runs a submission with the grader's rights and lets what it prints decide its points.
 """
 
-import time
+import atexit
+from pathlib import Path
 from typing import Any
 
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from nbgrader.preprocessors import Execute, NbGraderPreprocessor
-from nbgrader.utils import is_grade
-from traitlets import Dict, Integer
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool, Enum, Float, Integer
+from traitlets.config import Config
 
-OUTCOME = "autograder"  # key in the notebook's metadata: {"status": ..., "reason": ...}
-NOT_RUN = "NotRun"
+from autograder.classroom.cells import questions_of
+from autograder.classroom.engine import DEVICES, UNSANDBOXED, Engine, Settings
+from autograder.classroom.report import NOT_RUN, fail_cell
+from autograder.classroom.state import ExamState
+from autograder.sitting.limits import Limits
+
+OUTCOME = "autograder"  # key in the notebook's metadata, from our exporter: {"status": ..., "reason": ...}
+SCALES = ("tiny", "full")
+
+_engines: dict[tuple[str, str, str], Engine] = {}  # one exercise's exam in this process, with what it was set up from
 
 
-class RunToTheEnd(Execute):
-    """Runs a notebook and always comes back with it: cells that could not run get an error as their output.
+class SitExam(NbGraderPreprocessor):
+    """Runs a notebook in the sandbox, marks its answers, and writes the verdicts into its check cells.
 
-    How the run ended is written to the notebook's metadata; what ran before a time limit or a crash counts.
+    In place of nbgrader's `Execute`. The worker is started for the first notebook and kept for the next ones.
     """
 
-    error_on_timeout = Dict(
-        {
-            "ename": "CellTimeoutError",
-            "evalue": "stopped at the time limit",
-            "traceback": ["Stopped at the time limit."],
-        }
-    ).tag(config=True)
-    notebook_timeout = Integer(300, help="Seconds for all cells of a notebook together").tag(config=True)
+    cell_seconds = Float(Limits.cell_seconds, help="Seconds for one cell").tag(config=True)
+    notebook_seconds = Float(Limits.notebook_seconds, help="Seconds for all cells of a notebook").tag(config=True)
+    memory_mb = Integer(Limits.memory_mb, help="Memory of a submission's processes together").tag(config=True)
+    processes = Integer(Limits.processes, help="A submission's processes and threads").tag(config=True)
+    disk_mb = Integer(Limits.disk_mb, help="Of all files that a submission writes").tag(config=True)
+    output_kb = Integer(Limits.output_kb, help="Of what one cell prints and shows").tag(config=True)
+    result_mb = Integer(Limits.result_mb, help="Of everything that a submission hands back").tag(config=True)
+    unsandboxed = Bool(False, help="Run submissions without walls, with your own rights").tag(config=True)
+    scale = Enum(SCALES, "tiny", help="Size of the papers").tag(config=True)
+    device = Enum(DEVICES, "auto", help="Where expected outputs are computed").tag(config=True)
 
-    def preprocess(self, nb: NotebookNode, resources: Any, km: Any = None) -> tuple[NotebookNode, Any]:
-        nb.metadata.pop(OUTCOME, None)  # not the learner's to say
-        self._outcome = {"status": "graded", "reason": None}
-        self._kernel_gone = False
-        self._deadline = time.monotonic() + self.startup_timeout + self.notebook_timeout
-        self._started = False
-        self.timeout_func = self._seconds_for_cell
-        nb, resources = super().preprocess(nb, resources, km)
-        nb.metadata[OUTCOME] = self._outcome
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        if OUTCOME in nb.metadata:  # our exporter put it there when it read the submission: nothing of it can run
+            for cell in nb.cells:
+                if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
+                    fail_cell(cell, NOT_RUN, f"not graded: {nb.metadata[OUTCOME]['reason']}.")
+            return nb, resources
+        engine = self._engine(self._root(), resources["nbgrader"]["notebook"], nb)
+        if engine.settings.unsandboxed:
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], UNSANDBOXED)
+        status, reason = engine.desk.fill(nb, engine.run(nb), engine.settings.limits)
+        if reason:
+            self.log.warning("%s: %s: %s", resources["nbgrader"]["student"], status, reason)
         return nb, resources
 
-    def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
-        if cell.cell_type != "code":
-            return cell, resources
-        if not self._started:
-            self._started = True
-            self._deadline = time.monotonic() + self.notebook_timeout
-        if time.monotonic() > self._deadline:
-            self._stop("timeout", f"the notebook ran for more than {self.notebook_timeout} s")
-        if self._kernel_gone:
-            fail_cell(cell, NOT_RUN, f"this cell did not run: {self._outcome['reason']}.")
-            return cell, resources
-        try:
-            return super().preprocess_cell(cell, resources, index)
-        except DeadKernelError:
-            self._stop("crashed", f"the kernel died while it ran {_label(cell, index)}")
-        except CellTimeoutError:  # the interrupt at the time limit went unanswered
-            self._stop("timeout", f"{_label(cell, index)} ran for more than {self._limit} s")
-        fail_cell(cell, "Stopped", f"{self._outcome['reason']}.")
-        return cell, resources
+    def _root(self) -> Path:
+        """The course directory: nbgrader's converter knows it, the exporter's parent."""
+        holder = self.parent
+        while not hasattr(holder, "coursedir"):
+            holder = holder.parent
+        return Path(holder.coursedir.root)
 
-    def on_cell_executed(self, **kwargs: Any) -> None:
-        super().on_cell_executed(**kwargs)
-        if "header" not in kwargs["execute_reply"]:  # nbclient's own reply, in place of the kernel's, at the time limit
-            self._note("timeout", f"{_label(kwargs['cell'], kwargs['cell_index'])} ran for more than {self._limit} s")
-
-    def _seconds_for_cell(self, cell: NotebookNode) -> int:
-        self._limit = max(1, min(self.timeout, round(self._deadline - time.monotonic())))
-        return self._limit
-
-    def _stop(self, status: str, reason: str) -> None:
-        self._note(status, reason)
-        self._kernel_gone = True
-
-    def _note(self, status: str, reason: str) -> None:
-        if self._outcome["status"] == "graded":  # the first thing that went wrong is the reason
-            self._outcome = {"status": status, "reason": reason}
+    def _engine(self, root: Path, name: str, nb: NotebookNode) -> Engine:
+        """The exercise's exam: the one of the last notebook, unless its seed has changed since."""
+        settings = Settings.of(Config({"SitExam": {key: getattr(self, key) for key in self.trait_names(config=True)}}))
+        state, questions = ExamState.open(root, name, settings.scale), questions_of(nb)
+        key = (str(root), name, f"{settings}{state.seed}{questions}")
+        if key not in _engines:
+            close_engines()
+            engine = Engine(root, settings)
+            try:
+                engine.set_exam(questions, state)
+            except BaseException:
+                engine.close()
+                raise
+            _engines[key] = engine
+        return _engines[key]
 
 
-def _label(cell: NotebookNode, index: int) -> str:
-    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return f"the cell {grade_id}" if grade_id else f"cell {index + 1}"
-
-
-class OnlyErrorsDecide(NbGraderPreprocessor):
-    """In check cells, turns stderr text into stdout and a cell's value into a display: neither is taken for a grade."""
-
-    def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
-        if not is_grade(cell) or cell.cell_type != "code":
-            return cell, resources
-        for output in cell.outputs:
-            if output.output_type == "stream":
-                output.name = "stdout"
-            elif output.output_type == "execute_result":
-                output.output_type = "display_data"
-                output.pop("execution_count", None)
-        return cell, resources
-
-
-def fail_cell(cell: NotebookNode, name: str, text: str) -> None:
-    """Adds an error to a code cell's outputs; in a check cell that means no points."""
-    cell.outputs = [
-        *cell.get("outputs", []),
-        NotebookNode(output_type="error", ename=name, evalue=text, traceback=[text]),
-    ]
+@atexit.register
+def close_engines() -> None:
+    """Ends the worker that is kept for the next notebook."""
+    while _engines:
+        _engines.popitem()[1].close()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 STATUSES = ("graded", "missing", "unreadable", "timeout", "memory", "crashed", "refused", "error")
 NOT_SCORED = ("refused", "error")  # the grader's own fault: no score, and the command's exit status is 1
+NOT_RUN = "NotRun"  # the error of a cell that did not run
 VERDICTS = ("CheckFailed", "MissingAnswer")  # the errors whose text is feedback as it stands
 MISTAKE = re.compile(r"Mistake: (?P<id>[a-z0-9-]+)")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -47,6 +48,14 @@ class Result:
     questions: list[QuestionResult] = field(default_factory=list)
 
 
+def fail_cell(cell: NotebookNode, name: str, text: str) -> None:
+    """Adds an error to a code cell's outputs; in a check cell that means no points."""
+    cell.outputs = [
+        *cell.get("outputs", []),
+        NotebookNode(output_type="error", ename=name, evalue=text, traceback=[f"{name}: {text}"]),
+    ]
+
+
 def read_check(cell: NotebookNode | None) -> tuple[str | None, str]:
     """The catalogue's id of the mistake, if the check named one, and the message, from an autograded check cell."""
     if cell is None:
@@ -66,7 +75,9 @@ def read_check(cell: NotebookNode | None) -> tuple[str | None, str]:
 
 
 def _printed(cell: NotebookNode) -> str:
-    return _shown("".join(output.text for output in cell.get("outputs", []) if output.output_type == "stream"))
+    """The last thing printed: marking's own line comes after whatever the answer printed."""
+    printed = [output.text for output in cell.get("outputs", []) if output.output_type == "stream"]
+    return _shown(printed[-1]) if printed else ""
 
 
 def _shown(text: str) -> str:

@@ -1,33 +1,31 @@
-"""Grades a class: every submission gets a status, a score in the gradebook and a plain reason."""
+"""Grades a class: every submission gets a status, a score in the gradebook and a plain reason.
+
+Submissions run side by side in the sandbox; this process alone marks and writes. Each result is kept on disk before it
+is entered in the gradebook, so a run that was stopped goes on where it was.
+"""
 
 import contextlib
 import json
-import multiprocessing
 import os
 import queue
-import secrets
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from multiprocessing import forkserver
-from pathlib import Path
 from typing import Any
 
 import nbformat
-import psutil
 from nbformat import NotebookNode
 
 from autograder.classroom.course import Course
-from autograder.classroom.gradebook import empty_gradebook, max_score, record, ungraded_notebook
-from autograder.classroom.intake import Unusable, changed_cells, read_submission
-from autograder.classroom.plugins import OUTCOME
+from autograder.classroom.engine import UNSANDBOXED, Engine, Refused, Settings
+from autograder.classroom.intake import STUDENT_ID
 from autograder.classroom.report import Result
-from autograder.classroom.worker import RESULT, autograde, make_place
+from autograder.classroom.sandbox.worker import Sitting, WorkerError
+from autograder.classroom.state import ExamState
+from autograder.notebooks import POINTS
 
-GRACE = 60.0  # seconds beyond the notebook's own limits before its process is killed
+STRANGE_ID = "a student's id must be made of letters, digits and . , @ ( ) ' - _; its directory has another name"
 
 
 @dataclass(frozen=True)
@@ -36,10 +34,12 @@ class Options:
 
     Args:
         scale: the size of the papers, "tiny" or "full".
-        device: for expected outputs: "auto", "cpu" or "gpu". Handed to the kernels; all three mean the CPU so far.
-        seed: of the papers; None draws one, the same for the whole class.
+        device: for expected outputs: "auto", "cpu" or "gpu".
+        seed: of the papers; None keeps that of an earlier run, or draws one, the same for the whole class.
         jobs: how many submissions run at once; None takes the number of this process's cores.
         students: their ids; None grades everyone who handed in.
+        unsandboxed: whether submissions run without walls; None leaves that to the course's settings.
+        regrade: whether to forget earlier results: those of `students` alone, or else all, with new papers.
     """
 
     scale: str = "tiny"
@@ -47,6 +47,8 @@ class Options:
     seed: int | None = None
     jobs: int | None = None
     students: list[str] | None = None
+    unsandboxed: bool | None = None
+    regrade: bool = False
 
 
 @dataclass
@@ -56,23 +58,27 @@ class _Run:
     course: Course
     name: str
     released: str
-    template: Path  # a gradebook with the exercise alone
-    environment: dict[str, str]
-    seconds: float  # until a worker is killed
-    scratch: Path
-    processes: set[Any] = field(default_factory=set)
+    engine: Engine
+    state: ExamState
+    notes: list[str]  # warnings that concern every submission
+    anew: bool  # whether earlier results do not count
+    fingerprint: str = ""
+    known: set[str] = field(default_factory=set)  # students whose grades are in the gradebook
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What became of one submission before anything was entered in the gradebook."""
+@dataclass
+class _Taken:
+    """A submission that was read, and run if it could be and had to be."""
 
     student: str
-    status: str
-    reason: str | None
+    key: str = ""
+    status: str = "graded"
+    reason: str | None = None
     notebook: NotebookNode | None = None
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    sitting: Sitting | None = None
+    kept: dict[str, Any] | None = None
 
 
 def grade(
@@ -90,16 +96,25 @@ def grade(
         The results, by student id.
 
     Raises:
-        CourseError: if there is nothing to grade.
+        CourseError: if there is nothing to grade, or the gradebook cannot be used.
+        OSError: if the state of the run cannot be written.
     """
-    students = course.students(name, options.students)
-    context = _process_context()
-    released = course.register(name)
-    jobs = max(1, min(options.jobs or cores(), len(students)))
-    with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
-        run = _prepare(course, name, released, options, Path(scratch))
-        with contextlib.closing(_outcomes(run, students, jobs, context)) as outcomes:
-            results = [_enter(run, outcome, on_result) for outcome in outcomes]
+    everyone = course.students(name, options.students)
+    course.check_exercise(name)
+    students = [student for student in everyone if STUDENT_ID.fullmatch(student)]
+    refused = [_refused(student, name, STRANGE_ID, on_result) for student in everyone if student not in students]
+    settings = replace(Settings.of(course.config), scale=options.scale, device=options.device)
+    if options.unsandboxed is not None:
+        settings = replace(settings, unsandboxed=options.unsandboxed)
+    try:
+        engine = Engine(course.root, settings)
+    except Refused as refusal:
+        return refused + [_refused(student, name, str(refusal), on_result) for student in students]
+    with engine:
+        run = _prepare(course, name, options, engine)
+        jobs = max(1, min(options.jobs or cores(), len(students)))
+        with contextlib.closing(_sittings(run, students, jobs)) as sittings:
+            results = refused + [_finish(run, taken, on_result) for taken in sittings]
     return sorted(results, key=lambda result: result.student)
 
 
@@ -108,139 +123,154 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _process_context() -> Any:
-    """Starts, in the background, the process that workers fork from: it imports what they need, once."""
-    context = multiprocessing.get_context("forkserver")
-    modules = ("autograder.classroom.startup", "autograder.cli", "autograder.classroom.worker", "nbgrader.converters")
-    context.set_forkserver_preload(list(modules))
-    forkserver.ensure_running()
-    return context
+def _refused(student: str, name: str, reason: str, on_result: Callable[[Result], None] | None) -> Result:
+    result = Result(student, name, None, float(POINTS), "refused", reason, [], 0.0)
+    if on_result:
+        on_result(result)
+    return result
 
 
-def _prepare(course: Course, name: str, released: str, options: Options, scratch: Path) -> _Run:
-    template = scratch / "gradebook.db"
-    course.register(name, db_url=empty_gradebook(template))
-    seed = secrets.randbits(31) if options.seed is None else options.seed
-    environment = {
-        "AUTOGRADER_SCALE": options.scale,
-        "AUTOGRADER_DEVICE": options.device,
-        "AUTOGRADER_SEED": str(seed),
-        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),
-    }
-    if options.device == "cpu":
-        environment["CUDA_VISIBLE_DEVICES"] = "-1"
-    limits = course.config.RunToTheEnd
-    seconds = float(limits.get("startup_timeout", 60)) + float(limits.get("notebook_timeout", 300)) + GRACE
-    return _Run(course, name, released, template, environment, seconds, scratch)
+def _prepare(course: Course, name: str, options: Options, engine: Engine) -> _Run:
+    """Enters the exercise in the gradebook and sets its exam."""
+    from autograder.classroom.cells import questions_of
+    from autograder.classroom.gradebook import check_gradebook, students_with_grades
+
+    check_gradebook(course)
+    released = course.register(name)
+    state = ExamState.open(course.root, name, options.scale, options.seed, options.regrade and not options.students)
+    notes = [UNSANDBOXED] if engine.settings.unsandboxed else []
+    run = _Run(course, name, released, engine, state, notes, options.regrade, known=students_with_grades(course, name))
+    desk = engine.set_exam(questions_of(nbformat.reads(released, as_version=4)), state)
+    run.fingerprint = desk.fingerprint
+    return run
 
 
-# -------------------------------------------------------------------------------------- many at once, in processes
+# ------------------------------------------------------------------------------------------ many at once, in threads
 
 
-def _outcomes(run: _Run, students: list[str], jobs: int, context: Any) -> Generator[_Outcome, None, None]:
-    """Yields the outcome of each submission as it is known."""
+def _sittings(run: _Run, students: list[str], jobs: int) -> Generator[_Taken, None, None]:
+    """Reads and runs the submissions, `jobs` at a time; yields each when it is done."""
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-    done: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
+    done: queue.Queue[_Taken] = queue.Queue(maxsize=2 * jobs)  # what waits for marking stays little
+    stopping = threading.Event()
     for student in students:
         waiting.put(student)
 
     def work() -> None:
         with contextlib.suppress(queue.Empty):
-            while True:
-                done.put(_one(run, waiting.get_nowait(), context))
+            while not stopping.is_set():
+                taken = _take(run, waiting.get_nowait())
+                while not stopping.is_set():
+                    with contextlib.suppress(queue.Full):
+                        done.put(taken, timeout=0.5)
+                        break
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(jobs)]
-    for thread in threads:
-        thread.start()
+    for _ in range(jobs):
+        threading.Thread(target=work, daemon=True).start()
     try:
         for _ in students:
             yield done.get()
-    finally:  # also after an interrupt: nothing more is started, and nothing that was stays
-        with contextlib.suppress(queue.Empty):
-            while True:
-                waiting.get_nowait()
-        for process in list(run.processes):
-            _kill(process)
+    finally:  # also after an interrupt: the engine is closed next, and with it all that still runs
+        stopping.set()
 
 
-def _one(run: _Run, student: str, context: Any) -> _Outcome:
-    start = time.monotonic()
+def _take(run: _Run, student: str) -> _Taken:
+    """Reads one submission and runs it, unless an earlier run did. Never raises."""
+    from autograder.classroom.intake import Unusable
+    from autograder.classroom.rebuild import take_in
+
+    start, taken = time.monotonic(), _Taken(student)
     try:
-        outcome = _judge(run, student, context)
+        found = take_in(run.course.submitted(student, run.name), run.name, run.released)
+        if isinstance(found, Unusable):
+            taken.status, taken.reason = found.status, found.reason
+        else:
+            taken.notebook, taken.warnings = found.notebook, [*found.warnings]
+        taken.key = _key(run, taken)
+        if run.anew:
+            run.state.forget(taken.key)
+        taken.kept = run.state.load(taken.key)
+        if taken.kept is None and taken.notebook is not None:
+            taken.sitting = run.engine.run(taken.notebook)
     except Exception as error:
-        outcome = _Outcome(student, "error", f"the grader failed: {error!r}")
-    return replace(outcome, seconds=round(time.monotonic() - start, 2))
+        taken.status, taken.reason, taken.notebook = "error", f"the grader failed: {error!r}", None
+        if isinstance(error, WorkerError):
+            taken.reason = f"the grader failed: {error}"
+    taken.seconds = round(time.monotonic() - start, 2)
+    return taken
 
 
-def _judge(run: _Run, student: str, context: Any) -> _Outcome:
-    content = read_submission(run.course.submitted(student, run.name), run.name)
-    if isinstance(content, Unusable):
-        return _not_run(run, student, content.status, content.reason)
-    place = make_place(Path(tempfile.mkdtemp(dir=run.scratch)), run.template, student, run.name, content)
+def _key(run: _Run, taken: _Taken) -> str:
+    """What the result is kept under: the same submission to the same papers."""
+    from autograder.classroom.intake import timestamp_of
+
+    cells = [(c.cell_type, c.source) for c in taken.notebook.cells] if taken.notebook else [taken.status, taken.reason]
+    when = timestamp_of(run.course.submitted(taken.student, run.name))
+    return run.state.key(taken.student, run.fingerprint, run.released, when, json.dumps([cells, taken.warnings]))
+
+
+# ------------------------------------------------------------------------------------- marking, and into the gradebook
+
+
+def _finish(run: _Run, taken: _Taken, on_result: Callable[[Result], None] | None) -> Result:
+    """Marks a submission, keeps the result and enters it in the gradebook."""
     try:
-        arguments = (place, run.course.settings, run.name, run.environment)
-        if not _ended(run, context.Process(target=autograde, args=arguments)):
-            return _not_run(run, student, "timeout", f"it did not end within {run.seconds:g} s and was stopped")
-        return replace(_read(run, place, student), warnings=changed_cells(content, run.released))
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
-def _not_run(run: _Run, student: str, status: str, reason: str) -> _Outcome:
-    return _Outcome(student, status, reason, ungraded_notebook(run.released, status, reason))
-
-
-def _ended(run: _Run, process: Any) -> bool:
-    """Runs a worker to its end. Returns whether it ended by itself."""
-    process.start()
-    run.processes.add(process)
-    process.join(run.seconds)
-    finished = process.exitcode is not None
-    _kill(process)
-    run.processes.discard(process)
-    return finished
-
-
-def _kill(process: Any) -> None:
-    """Ends a worker, its kernel and what the kernel started."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        family = psutil.Process(process.pid)
-        for member in [*family.children(recursive=True), family]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                member.kill()
-    process.join(10)
-
-
-def _read(run: _Run, place: Path, student: str) -> _Outcome:
-    """What a worker left behind."""
-    try:
-        result = json.loads((place / RESULT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return _not_run(run, student, "crashed", "its process ended without a result")
-    if result["phase"] == "reading":
-        return _not_run(run, student, "unreadable", f"nbgrader cannot read it: {result['error']}")
-    if result["phase"] != "done":
-        return _Outcome(student, "error", f"the grader failed: {result['error']}\n{result['trace']}")
-    notebook = nbformat.read(place / "autograded" / student / run.name / f"{run.name}.ipynb", as_version=4)
-    ended = notebook.metadata.pop(OUTCOME, {"status": "graded", "reason": None})
-    return _Outcome(student, ended["status"], ended["reason"], notebook)
-
-
-# ------------------------------------------------------------------------------------------- into the gradebook
-
-
-def _enter(run: _Run, outcome: _Outcome, on_result: Callable[[Result], None] | None) -> Result:
-    status, reason, score, questions = outcome.status, outcome.reason, None, []
-    best = max_score(run.course, run.name)
-    if outcome.notebook is not None:
-        try:
-            grades = record(run.course, outcome.student, run.name, outcome.notebook)
-            score, best, questions = grades.score, grades.max_score, grades.questions
-        except Exception as error:
-            status, reason = "error", f"the gradebook refuses the result: {error!r}"
-    result = Result(
-        outcome.student, run.name, score, best, status, reason, outcome.warnings, outcome.seconds, questions
-    )
+        if taken.status != "error":
+            taken.kept = taken.kept or _mark(run, taken)
+        result = _enter(run, taken)
+    except Exception as error:
+        reason = f"the result could not be entered: {_plain(error)}"
+        result = _result(run, taken, "error", reason)
     if on_result:
         on_result(result)
     return result
+
+
+def _mark(run: _Run, taken: _Taken) -> dict[str, Any]:
+    from autograder.classroom.gradebook import ungraded_notebook
+
+    notebook = taken.notebook
+    start = time.monotonic()
+    if notebook is None or taken.sitting is None:
+        notebook = ungraded_notebook(run.released, taken.status, taken.reason or "")
+    else:
+        limits = run.engine.settings.limits
+        taken.status, taken.reason = run.engine.desk.fill(notebook, taken.sitting, limits)
+        taken.sitting = None
+    kept = {
+        "student": taken.student,
+        "status": taken.status,
+        "reason": taken.reason,
+        "warnings": [*run.notes, *taken.warnings],
+        "seconds": round(taken.seconds + time.monotonic() - start, 2),
+        "notebook": nbformat.writes(notebook),
+    }
+    run.state.save(taken.key, kept)
+    return kept
+
+
+def _enter(run: _Run, taken: _Taken) -> Result:
+    from autograder.classroom.gradebook import read_grades, record
+
+    if taken.status == "error" or taken.kept is None:
+        return _result(run, taken, "error", taken.reason)
+    kept, student = taken.kept, taken.student
+    notebook = nbformat.reads(kept["notebook"], as_version=4)
+    published = run.course.autograded(student, run.name) / f"{run.name}.ipynb"
+    if run.state.entered(taken.key) and student in run.known and published.is_file():
+        grades = read_grades(run.course, student, run.name, notebook)
+    else:
+        grades = record(run.course, student, run.name, notebook)
+        run.state.note_entered(taken.key)
+    taken.warnings, taken.seconds = kept["warnings"], kept["seconds"]
+    result = _result(run, taken, kept["status"], kept["reason"])
+    return replace(result, score=grades.score, max_score=grades.max_score, questions=grades.questions)
+
+
+def _result(run: _Run, taken: _Taken, status: str, reason: str | None) -> Result:
+    return Result(taken.student, run.name, None, float(POINTS), status, reason, taken.warnings, taken.seconds)
+
+
+def _plain(error: Exception) -> str:
+    """The first line of an error: SQLAlchemy's others are the statement and a link."""
+    return (str(error) or type(error).__name__).splitlines()[0][:300]

@@ -1,6 +1,7 @@
 """`autograder grade`: every submission gets a status, a score in the gradebook and a plain reason."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -8,7 +9,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.notebooks import write_exercises
-from tests.classroom.conftest import NAME, RIGHT, GradedClass, SampleCourse
+from tests.classroom.conftest import CELL_SECONDS, NAME, RIGHT, GradedClass, SampleCourse
 
 RESULT_KEYS = {"student", "assignment", "score", "max_score", "status", "reason", "warnings", "seconds", "questions"}
 QUESTION_KEYS = {"id", "points", "max_points", "mistake", "message"}
@@ -18,13 +19,14 @@ QUESTION_KEYS = {"id", "points", "max_points", "mistake", "message"}
     ("student", "status", "score"),
     [
         ("right", "graded", 10),
+        ("loud", "graded", 10),  # a warning on stderr costs nothing
         ("stub", "graded", 0),
         ("mistaken", "graded", 6),
         ("slow", "timeout", 4),  # what ran before the limit keeps its points
         ("stuck", "timeout", 0),
         ("dead", "crashed", 4),
         ("edited", "graded", 0),
-        ("deleted", "graded", 6),
+        ("deleted", "graded", 10),  # the released check stands in
         ("broken", "unreadable", 0),
         ("empty", "unreadable", 0),
         ("linked", "unreadable", 0),
@@ -40,13 +42,13 @@ def test_grade_gives_each_kind_its_status_and_score(graded: GradedClass, student
 
 def test_grade_report_has_the_agreed_form(graded: GradedClass):
     assert [result["student"] for result in graded.report] == sorted(r["student"] for r in graded.report)
-    assert len(graded.report) == 12
+    assert len(graded.report) == 13
     for result in graded.report:
         assert set(result) >= RESULT_KEYS
         assert result["assignment"] == NAME
         assert isinstance(result["warnings"], list)
         assert result["seconds"] >= 0
-        assert [q["id"] for q in result["questions"]] in (["double", "square"], ["square", "double"])
+        assert [q["id"] for q in result["questions"]] == ["broadcast-embedding", "denoise-step"]
         assert sum(q["points"] for q in result["questions"]) == result["score"]
         assert sum(q["max_points"] for q in result["questions"]) == result["max_score"]
         for question in result["questions"]:
@@ -55,49 +57,58 @@ def test_grade_report_has_the_agreed_form(graded: GradedClass):
 
 
 def test_grade_names_the_mistake_apart_from_its_message(graded: GradedClass):
-    double = graded["mistaken"]["questions"][0]
-    assert double["mistake"] == "identity"
-    assert "unchanged" in double["message"]
-    assert "Mistake:" not in double["message"]
+    axes = graded["mistaken"]["questions"][0]
+    assert axes["mistake"] == "embedding-unchanged"
+    assert "Received" in axes["message"]
+    assert "Mistake:" not in axes["message"]
     assert all(q["mistake"] is None for q in graded["stub"]["questions"])
     assert "NotImplementedError" in graded["stub"]["questions"][0]["message"]
 
 
-def test_grade_hands_scale_device_and_seed_to_the_checks(graded: GradedClass):
-    message = graded["right"]["questions"][0]["message"]
-    assert "scale full device auto" in message
-    assert "seed 7" in message
+def test_grade_keeps_the_seed_to_itself(graded: GradedClass):
+    """The same seed gives the same papers, so who knows it knows them."""
+    state = graded.course.root / "_build" / "exam" / NAME
+    assert json.loads((state / "exam.json").read_text())["seed"] == 7
+    assert state.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in state.rglob("*"))
 
 
-def test_grade_of_a_right_answer_survives_text_on_stderr(graded: GradedClass):
-    assert "double: right" in graded["right"]["questions"][0]["message"]  # the sample's check writes that to stderr
+def test_grade_shows_what_a_right_answer_printed_and_then_its_verdict(graded: GradedClass):
+    assert "broadcast-embedding: right" in graded["loud"]["questions"][0]["message"]
+    cells = [cell for cell in graded.course.autograded("loud").cells if cell.id == "broadcast-embedding"]
+    assert "a warning" in str(cells[0].outputs)
 
 
 def test_grade_tells_what_was_changed_in_a_notebook(graded: GradedClass):
     assert graded["right"]["warnings"] == []
-    assert any("double" in warning and "changed" in warning for warning in graded["edited"]["warnings"])
-    assert any("double" in warning and "missing" in warning for warning in graded["deleted"]["warnings"])
+    assert any("broadcast-embedding" in warning and "changed" in warning for warning in graded["edited"]["warnings"])
+    assert any("broadcast-embedding" in warning and "missing" in warning for warning in graded["deleted"]["warnings"])
 
 
 def test_grade_reason_says_which_cell_and_limit(graded: GradedClass):
-    assert "square" in graded["slow"]["reason"]
-    assert "6 s" in graded["slow"]["reason"]
-    assert "square" in graded["dead"]["reason"]
+    assert "denoise-step" in graded["slow"]["reason"]
+    assert f"{CELL_SECONDS} s" in graded["slow"]["reason"]
+    assert "denoise-step" in graded["dead"]["reason"]
     assert "copy of it.ipynb" in graded["renamed"]["reason"]
 
 
 def test_grade_succeeds_and_prints_a_table(graded: GradedClass):
     assert graded.command.returncode == 0, graded.command.stderr
-    for word in ("mistaken", "identity", "6 / 10", "12/12"):
+    for word in ("mistaken", "embedding-unchanged", "6 / 10", "13/13"):
         assert word in graded.command.stdout + graded.command.stderr
 
 
-def test_grade_leaves_no_process(graded: GradedClass):
-    root = str(graded.course.root)
-    for process in psutil.process_iter(["cmdline", "cwd"]):
-        line = " ".join(process.info["cmdline"] or [])
-        assert not ("ipykernel_launcher" in line and "autograder-" in str(process.info["cwd"])), line
-        assert root not in str(process.info["cwd"])
+def test_grade_leaves_no_process_and_no_file(graded: GradedClass):
+    for process in psutil.process_iter(["cmdline", "ppid"]):
+        orphan = process.info["ppid"] == 1 and "autograder.sitting.zygote" in " ".join(process.info["cmdline"] or [])
+        assert not orphan, process
+    left = Path(tempfile.gettempdir()).glob("autograder-[0-9]*")
+    ended = [path for path in left if not _alive(path.name.split("-")[1])]
+    assert not ended
+
+
+def _alive(process: str) -> bool:
+    return process.isdigit() and psutil.pid_exists(int(process))
 
 
 def test_grade_publishes_a_notebook_for_every_submission(graded: GradedClass):
@@ -133,6 +144,7 @@ def test_grade_takes_sources_and_settings_from_the_clone(tmp_path: Path):
     assert done.exit_code == 0, done.output
     assert json.loads((tmp_path / "report.json").read_text())[0]["status"] == "missing"
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "_build",
         "autograded",
         "gradebook.db",
         "report.json",
@@ -140,22 +152,20 @@ def test_grade_takes_sources_and_settings_from_the_clone(tmp_path: Path):
     ]
 
 
-def test_grade_with_its_own_fault_gives_no_score_and_fails(course: SampleCourse):
+def test_grade_with_a_damaged_gradebook_says_so_and_touches_nothing(course: SampleCourse):
     course.hand_in("right", RIGHT)
-    with (course.root / "nbgrader_config.py").open("a") as settings:
-        settings.write("c.RunToTheEnd.kernel_name = 'no-such-kernel'\n")
-    done = course.grade(NAME, "--json", str(course.root / "report.json"))
-    assert done.exit_code == 1
-    (result,) = json.loads((course.root / "report.json").read_text())
-    assert (result["status"], result["score"]) == ("error", None)
-    assert "no-such-kernel" in result["reason"]
+    (course.root / "gradebook.db").write_text("not a database, but someone's")
+    done = course.grade(NAME)
+    assert done.exit_code == 2
+    assert "gradebook" in done.stderr
+    assert (course.root / "gradebook.db").read_text() == "not a database, but someone's"
 
 
 def test_grade_keeps_an_instructors_own_points(course: SampleCourse):
     course.hand_in("one", {})
     assert course.grade(NAME).exit_code == 0
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}", "sd-unet") as gradebook:
-        gradebook.find_grade("double", NAME, NAME, "one").manual_score = 3
+        gradebook.find_grade("broadcast-embedding", NAME, NAME, "one").manual_score = 3
         gradebook.db.commit()
     assert course.grade(NAME).exit_code == 0
     assert course.scores() == {"one": 3}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.classroom.conftest import NAME, RIGHT, SQUARE, GradedClass, SampleCourse
+from tests.classroom.conftest import NAME, RIGHT, STEP, GradedClass, SampleCourse
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +12,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> SampleCourse:
 
     course = new_course(tmp_path_factory.mktemp("plain"))
     course.hand_in("right", RIGHT)
-    course.hand_in("dead", {**RIGHT, SQUARE: "def square(x):\n    os._exit(1)"})
+    course.hand_in("dead", {**RIGHT, STEP: "import os\ndef denoise_step(*x):\n    os._exit(1)"})
     (course.root / "submitted" / "right" / NAME / "os.py").write_text("raise SystemExit('a file beside the notebook')")
     for command in (["generate_assignment", NAME, "--force"], ["autograde", NAME], ["generate_feedback", NAME]):
         done = course.run("nbgrader", *command)
@@ -36,7 +36,7 @@ def test_plain_nbgrader_takes_no_python_file_along(plain: SampleCourse):
 
 def test_plain_nbgrader_feedback_says_what_happened(plain: SampleCourse):
     text = (plain.root / "feedback" / "dead" / NAME / f"{NAME}.html").read_text()
-    assert "the kernel died" in text
+    assert "its process ended" in text
 
 
 def test_feedback_follows_autograder_grade_for_every_submission(graded: GradedClass):
@@ -44,5 +44,5 @@ def test_feedback_follows_autograder_grade_for_every_submission(graded: GradedCl
     assert done.returncode == 0, done.stderr
     pages = {path.parts[-3]: path.read_text() for path in graded.course.root.glob(f"feedback/*/{NAME}/*.html")}
     assert set(pages) == {result["student"] for result in graded.report}
-    assert "Mistake: identity" in pages["mistaken"]
+    assert "Mistake: embedding-unchanged" in pages["mistaken"]
     assert "unreadable" in pages["broken"]

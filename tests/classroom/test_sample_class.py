@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from autograder.classroom.sample_class import BROKEN, NAME, STUDENTS, make_sample_class
-from tests.classroom.conftest import BARE_PATH, BIN
+from tests.classroom.conftest import BARE_PATH, BIN, need_sandbox
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    need_sandbox()
     place = tmp_path_factory.mktemp("sample") / "class"
     subprocess.run([sys.executable, "-m", "autograder.classroom.sample_class", str(place)], check=True)
     command = [str(BIN / "autograder"), "grade", NAME, "--course", str(place), "--json", str(place / "report.json")]

@@ -1,0 +1,63 @@
+"""How nbgrader's own `autograde` reads a submission: through our intake, in place of nbformat.
+
+nbgrader parses a notebook before any preprocessor sees it, so one that cannot be parsed would have no grade. The class
+here is `Autograde.exporter_class`; Formgrader's button and `nbgrader autograde` use it alike.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+
+from autograder.classroom.intake import Unusable
+from autograder.classroom.plugins import OUTCOME
+from autograder.classroom.rebuild import take_in
+from autograder.notebooks import load_config, release, source_notebook
+
+
+class TolerantExporter(NotebookExporter):
+    """Reads what was handed in as `autograder grade` does, and never raises for it.
+
+    nbgrader autogrades in two passes: it reads submitted/STUDENT/NAME/NAME.ipynb and writes a clean copy to
+    autograded/, then it reads and runs that copy. In the first pass the notebook is rebuilt from the released one. For
+    a submission that cannot be used the released notebook stands in, with `metadata.autograder` = {"status": ...,
+    "reason": ...}, which says that it is not to be run. A learner cannot set this: no metadata of theirs come through.
+    """
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        if not getattr(self.parent, "_sanitizing", False):  # nbgrader's own mark of the first pass
+            return super().from_filename(filename, resources=resources, **kw)
+        path = Path(filename).absolute()
+        released = released_text(getattr(self.parent, "coursedir", None), path.stem)
+        if released is None:
+            return super().from_filename(filename, resources=resources, **kw)
+        notebook = self._taken_in(path.parent, path.stem, released)
+        return self.from_notebook_node(notebook, resources=resources, **kw)
+
+    def _taken_in(self, directory: Path, name: str, released: str) -> NotebookNode:
+        taken = take_in(directory, name, released)
+        if isinstance(taken, Unusable):
+            self.log.warning("%s: %s", directory, taken.reason)
+            notebook = nbformat.reads(released, as_version=4)
+            notebook.metadata[OUTCOME] = {"status": taken.status, "reason": taken.reason}
+            return notebook
+        for warning in taken.warnings:
+            self.log.warning("%s: %s", directory, warning)
+        return taken.notebook
+
+
+def released_text(coursedir: Any, name: str) -> str | None:
+    """The released notebook of an exercise: the one in exercises/, else made from its source; None without either."""
+    root = Path(coursedir.root)
+    made = coursedir.format_path(coursedir.release_directory, ".", name)
+    path = root / os.path.normpath(made) / f"{name}.ipynb"
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    if (root / "solutions" / name / f"{name}.py").is_file():
+        return release(source_notebook(root, name), name, load_config(root))
+    return None

@@ -1,0 +1,261 @@
+"""Makes the notebook to run: the released one, with the learner's text in the cells that are theirs to write.
+
+Nothing else of a submission gets through but its text: no metadata, tags, flags, outputs, kernel or cell order. Cells
+that the learner added run too, at their place, and count for nothing.
+"""
+
+import re
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.classroom.intake import Unusable, find_notebook
+from autograder.classroom.neutral import fill_markdown
+from autograder.classroom.reading import LearnerCells, Unreadable, read_cells
+
+DEFINED = re.compile(r"^(?:class|def|async\s+def)\s+(\w+)|^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+MAX_WARNINGS = 20
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A submission that can be run.
+
+    Args:
+        notebook: what to run and to publish: safe to show in a browser, without outputs.
+        warnings: plain sentences about what was repaired.
+    """
+
+    notebook: NotebookNode
+    warnings: list[str] = field(default_factory=list)
+
+
+def take_in(directory: Path, name: str, released: str) -> Rebuilt | Unusable:
+    """Finds the notebook in submitted/STUDENT/NAME and rebuilds it. Never raises."""
+    found = find_notebook(directory, name, lambda content: resembles(content, released))
+    if isinstance(found, Unusable):
+        return found
+    rebuilt = rebuild(found.content, released, found.file)
+    if isinstance(rebuilt, Rebuilt):
+        rebuilt.warnings[:0] = found.warnings
+    return rebuilt
+
+
+def rebuild(content: bytes, released: str, file: str = "the notebook") -> Rebuilt | Unusable:
+    """The released notebook with a learner's answers in it. Never raises.
+
+    Args:
+        content: what was handed in.
+        released: the text of the released notebook.
+        file: what to call the submission in a reason.
+    """
+    try:
+        read = read_cells(content)
+        return _Match(_released(released), read).rebuilt()
+    except Unreadable as reason:
+        return Unusable("unreadable", f"{file} {reason}")
+    except (Exception, RecursionError) as error:  # hostile bytes: whatever we did not think of
+        return Unusable("unreadable", f"{file} is not a notebook: {type(error).__name__}")
+
+
+def resembles(content: bytes, released: str) -> bool:
+    """Whether a notebook is plainly this exercise: it has half of the released cells, or of the graded ones."""
+    try:
+        cells = read_cells(content).cells
+    except (Unreadable, RecursionError):
+        return False
+    theirs = {_bare(cell.source) for cell in cells}
+    ours = [_bare(cell.source) for cell in _released(released).cells if cell.source.strip()]
+    known = {_grade_id(cell) for cell in _released(released).cells} - {""}
+    ids = known & {cell.grade_id for cell in cells}
+    return 2 * sum(text in theirs for text in ours) >= len(ours) or (2 * len(ids) >= len(known) > 2)
+
+
+@lru_cache(maxsize=4)
+def _released(text: str) -> NotebookNode:
+    return nbformat.reads(text, as_version=4)
+
+
+def _grade_id(cell: NotebookNode) -> str:
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def _is_answer(cell: NotebookNode) -> bool:
+    """Whether the learner writes in this cell of the release."""
+    settings = cell.metadata.get("nbgrader")
+    return settings is not None and not settings.get("locked")
+
+
+def _is_check(cell: NotebookNode) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("grade")) and not _is_answer(cell)
+
+
+def _bare(source: str) -> str:
+    return "\n".join(line.rstrip() for line in source.strip().splitlines())
+
+
+def _names(source: str) -> set[str]:
+    return {found[1] or found[2] for found in DEFINED.finditer(source)}
+
+
+class _Match:
+    """Which of the learner's cells stands for which of the released ones, by their numbers."""
+
+    def __init__(self, released: NotebookNode, read: LearnerCells):
+        self.released, self.theirs = released, read.cells
+        self.warnings = list(read.warnings)
+        self.partner: dict[int, int] = {}  # released -> learner's
+        self.also: dict[int, int] = {}  # learner's further copies -> released
+        self._by_grade_id()
+        self._by_cell_id()
+        self._by_content()
+        self._by_definition()
+        self._by_position()
+
+    # ------------------------------------------------------------------------------------------------- finding
+
+    def _free(self) -> list[int]:
+        taken = {*self.partner.values(), *self.also}
+        return [j for j in range(len(self.theirs)) if j not in taken]
+
+    def _wanted(self) -> list[int]:
+        return [i for i in range(len(self.released.cells)) if i not in self.partner]
+
+    def _by_grade_id(self) -> None:
+        for i in self._wanted():
+            grade_id = _grade_id(self.released.cells[i])
+            copies = [j for j in self._free() if grade_id and self.theirs[j].grade_id == grade_id]
+            if not copies:
+                continue
+            if len(copies) > 1:
+                self.warnings.append(f"the cell {grade_id} is there {len(copies)} times; the last one counts")
+            stub = _bare(self.released.cells[i].source)
+            written = [j for j in copies if _bare(self.theirs[j].source) not in ("", stub)]
+            self.partner[i] = (written or copies)[-1]
+            self.also.update({j: i for j in copies if j != self.partner[i]})
+
+    def _by_cell_id(self) -> None:
+        for i in self._wanted():
+            found = [j for j in self._free() if self.released.cells[i].id in self.theirs[j].ids]
+            if found and (not _is_answer(self.released.cells[i]) or self._could_be(i, found[-1])):
+                self.partner[i] = found[-1]
+
+    def _could_be(self, i: int, j: int) -> bool:
+        """Cell ids such as `setup` are no one's own: an answer must also define what the released cell does."""
+        names = _names(self.released.cells[i].source)
+        return not names or bool(names & _names(self.theirs[j].source))
+
+    def _by_content(self) -> None:
+        for i in self._wanted():
+            text = _bare(self.released.cells[i].source)
+            found = [j for j in self._free() if text and _bare(self.theirs[j].source) == text]
+            if found:
+                self.partner[i] = found[0]
+
+    def _by_definition(self) -> None:
+        """An answer whose ids were lost is the last free cell that defines what the released cell does."""
+        for i in self._wanted():
+            cell = self.released.cells[i]
+            names = _names(cell.source) if _is_answer(cell) and cell.cell_type == "code" else set()
+            found = [j for j in self._free() if names & _names(self.theirs[j].source)]
+            if found:
+                self.partner[i] = found[-1]
+                self._found_again(i)
+
+    def _by_position(self) -> None:
+        """Else it is the one free cell of its kind between the cells that come before and after it."""
+        for i in self._wanted():
+            cell = self.released.cells[i]
+            if not _is_answer(cell):
+                continue
+            before = [self.partner[k] for k in range(i) if k in self.partner]
+            after = [self.partner[k] for k in range(i + 1, len(self.released.cells)) if k in self.partner]
+            low, high = max(before, default=-1), min(after, default=len(self.theirs))
+            found = [j for j in self._free() if low < j < high and self.theirs[j].kind == cell.cell_type]
+            if len(found) == 1 and (before or after):
+                self.partner[i] = found[0]
+                self._found_again(i)
+
+    def _found_again(self, i: int) -> None:
+        grade_id = _grade_id(self.released.cells[i])
+        self.warnings.append(f"the cell {grade_id} had lost its id; it was found by what it holds and where it stands")
+
+    # ------------------------------------------------------------------------------------------------- building
+
+    def rebuilt(self) -> Rebuilt:
+        notebook = deepcopy(self.released)
+        added: dict[int, list[NotebookNode]] = {}
+        for i, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+            self._fill(i, cell)
+        for j in range(len(self.theirs)):
+            if text := self._own_text(j):
+                added.setdefault(self._anchor(j), []).append(text)
+        cells = list(added.get(-1, []))
+        for i, cell in enumerate(notebook.cells):
+            cells += [cell, *added.get(i, [])]
+        notebook.cells = cells
+        for number, cell in enumerate((c for group in sorted(added.items()) for c in group[1]), start=1):
+            cell.id = f"added-{number}"
+        return Rebuilt(notebook, self._all_warnings())
+
+    def _fill(self, i: int, cell: NotebookNode) -> None:
+        """Puts the learner's text into their cell, and says what is not as it was released."""
+        grade_id = _grade_id(cell)
+        if i not in self.partner:
+            if grade_id:
+                self.warnings.append(f"the cell {grade_id} is missing")
+            return
+        mine = self.theirs[self.partner[i]]
+        if not _is_answer(cell):
+            if grade_id and _bare(mine.source) != _bare(cell.source):
+                self.warnings.append(f"the cell {grade_id} was changed; the released one was run")
+            return
+        if mine.kind != cell.cell_type:
+            self.warnings.append(f"the cell {grade_id} was turned into {mine.kind}; it was run as {cell.cell_type}")
+        if cell.cell_type == "code":
+            cell.source = mine.source
+        elif _bare(mine.source) != _bare(cell.source):
+            fill_markdown(cell, mine.source, mine.attachments)
+
+    def _own_text(self, j: int) -> NotebookNode | None:
+        """The cell that one of the learner's becomes beside the released ones, if it holds anything of their own."""
+        mine, i = self.theirs[j], self._released_for(j)
+        if not mine.source.strip():
+            return None
+        if i is not None:
+            cell = self.released.cells[i]
+            as_released = _bare(mine.source) == _bare(cell.source)
+            if as_released or _is_check(cell) or (_is_answer(cell) and j not in self.also):
+                return None
+        if mine.kind == "code":
+            return nbformat.v4.new_code_cell(mine.source)
+        text = nbformat.v4.new_markdown_cell()
+        fill_markdown(text, mine.source, mine.attachments)
+        return text
+
+    def _released_for(self, j: int) -> int | None:
+        return next((i for i, partner in self.partner.items() if partner == j), self.also.get(j))
+
+    def _anchor(self, j: int) -> int:
+        """The released cell after which the learner's cell `j` comes: its own, or else that of the one before it.
+
+        A copy of an answer that does not count comes before the one that does.
+        """
+        if j in self.also and _is_answer(self.released.cells[self.also[j]]):
+            return self.also[j] - 1
+        for k in range(j, -1, -1):
+            i = self._released_for(k)
+            if i is not None:
+                return i
+        return -1
+
+    def _all_warnings(self) -> list[str]:
+        if len(self.warnings) <= MAX_WARNINGS:
+            return self.warnings
+        return [*self.warnings[:MAX_WARNINGS], f"and {len(self.warnings) - MAX_WARNINGS:,} more repairs"]

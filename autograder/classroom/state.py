@@ -1,0 +1,109 @@
+"""What a run keeps of its work, so that the same command goes on where it was stopped: _build/exam/NAME/.
+
+Nobody but the grader's own user may read it: the seed gives the papers away.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
+SEED_BITS = 31
+
+
+@dataclass(frozen=True)
+class ExamState:
+    """The papers' seed and the results so far of one exercise.
+
+    Args:
+        place: the directory.
+        seed: of the papers.
+        scale: their size.
+    """
+
+    place: Path
+    seed: int
+    scale: str
+
+    @classmethod
+    def open(cls, root: Path, name: str, scale: str, seed: int | None = None, again: bool = False) -> "ExamState":
+        """The state in the course directory `root`: what is there, or a new one.
+
+        Args:
+            root: the course directory.
+            name: the exercise.
+            scale: the size of the papers; another one than before means other papers.
+            seed: of the papers; None keeps the one that is there.
+            again: whether to draw new papers and grade everything anew.
+        """
+        place = root / "_build" / "exam" / name
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(PRIVATE_DIRECTORY)
+        kept = _read(place / "exam.json")
+        if again:
+            for file in place.glob("results/*"):
+                file.unlink()
+        if seed is None:
+            usable = not again and type(kept.get("seed")) is int
+            seed = kept["seed"] if usable else secrets.randbits(SEED_BITS)
+        _write(place / "exam.json", {"seed": seed, "scale": scale})
+        (place / "results").mkdir(exist_ok=True, mode=PRIVATE_DIRECTORY)
+        return cls(place, seed, scale)
+
+    def key(self, *parts: str) -> str:
+        """What a result is kept under: it changes with the papers and with any of `parts`."""
+        text = json.dumps([self.seed, self.scale, *parts])
+        return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()[:40]
+
+    def load(self, key: str) -> dict[str, Any] | None:
+        """The result kept under `key`, if it is whole."""
+        kept = _read(self.place / "results" / f"{key}.json")
+        return kept or None
+
+    def save(self, key: str, result: dict[str, Any]) -> None:
+        """Keeps a result. After this the submission need not be run again."""
+        _write(self.place / "results" / f"{key}.json", result)
+
+    def forget(self, key: str) -> None:
+        """Drops a result, so that its submission is run again."""
+        for ending in ("json", "entered"):
+            (self.place / "results" / f"{key}.{ending}").unlink(missing_ok=True)
+
+    def entered(self, key: str) -> bool:
+        """Whether the result was entered in the gradebook."""
+        return (self.place / "results" / f"{key}.entered").exists()
+
+    def note_entered(self, key: str) -> None:
+        """Remembers that the result is in the gradebook; said only afterwards, so that no grade is lost."""
+        (self.place / "results" / f"{key}.entered").touch(PRIVATE_FILE)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with contextlib.suppress(OSError, ValueError):
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(kept, dict):
+            return kept
+    return {}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Writes a file in one step, which also holds if the machine stops in the middle."""
+    part = path.with_suffix(".part")
+    with contextlib.suppress(FileNotFoundError):
+        part.unlink()
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise

@@ -1,0 +1,37 @@
+"""`check` and `draw` as a submission sees them while it is graded: answers are written down, nothing is compared."""
+
+from pathlib import Path
+from typing import Any
+
+from autograder.sitting.paper import Paper
+from autograder.sitting.quiet import quiet
+from autograder.sitting.run import sit
+from autograder.sitting.sheet import write_sheet
+
+PAPERS: dict[str, Paper] = {}  # by question; laid here before the notebook runs
+SHEETS: list[Path] = []  # the directory for answer sheets, once there is one
+
+
+def check(question_id: str, learner_object: Any) -> None:
+    """Runs `learner_object` on the question's paper and writes what it gives to an answer sheet.
+
+    Args:
+        question_id: the question, as in the exercise's text.
+        learner_object: the learner's function or layer class.
+
+    Raises:
+        KeyError: for a question that is not on today's paper.
+    """
+    if question_id not in PAPERS:
+        raise KeyError(f"`question_id` must be one of {', '.join(PAPERS)}. Received: {question_id!r}")
+    with quiet() as noise:
+        answer = sit(PAPERS[question_id], learner_object)
+    if noise.text:
+        print(f"Written to stderr while {PAPERS[question_id].name} ran:\n{noise.text}")
+    if SHEETS:
+        write_sheet(SHEETS[0] / f"{question_id}.safetensors", answer)
+
+
+def draw(*_: Any, **__: Any) -> None:
+    """Draws nothing: pictures are for the learner, and cost time."""
+    print("Nothing is drawn while the notebook is graded.")
