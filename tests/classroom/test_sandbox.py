@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from autograder.classroom.sandbox import cgroups, worker
+from autograder.classroom.sandbox import worker
 from autograder.classroom.sandbox.ladder import findings, footing
 from autograder.classroom.sandbox.worker import Sitting, Worker, WorkerError
 from autograder.sitting.limits import Limits
@@ -318,36 +318,3 @@ def test_ladder_findings_say_what_holds_and_why_not():
     without = findings(Footing("bwrap is not installed", "none", "none"))
     assert not any(holds for _, holds, _ in without)
     assert "bwrap is not installed" in without[0][2]
-
-
-def test_groups_of_version_2_get_their_limits(tmp_path: Path):
-    """The files that version 2 wants, in a directory that stands for the kernel's."""
-    root = tmp_path / "cgroup"
-    root.mkdir()
-    (root / "cgroup.controllers").write_text("cpu memory pids\n")
-
-    class Pretended(type(tmp_path)):  # the kernel fills a new directory with its files
-        def mkdir(self, *arguments, **keywords):
-            super().mkdir(*arguments, **keywords)
-            for file in ("procs", "subtree_control"):
-                (self / f"cgroup.{file}").touch()
-            for file in ("memory.max", "memory.swap.max", "memory.oom.group", "pids.max", "cpu.max"):
-                (self / file).touch()
-            (self / "cgroup.controllers").write_text("cpu memory pids\n")
-
-        def rmdir(self):
-            for file in self.glob("*.*"):
-                file.unlink()
-            super().rmdir()
-
-    groups = cgroups.Groups(Pretended(root))
-    group = groups.new(LIMITS)
-    place = group.places["memory"]
-    assert (place / "memory.max").read_text() == str(LIMITS.memory_mb * 2**20)
-    assert (place / "pids.max").read_text() == str(LIMITS.processes)
-    assert (place.parent / "cgroup.subtree_control").read_text() == "+memory +pids +cpu"
-    (place / "memory.events").write_text("low 0\noom 1\noom_kill 1\n")
-    assert group.ran_out_of_memory()
-    group.remove()
-    groups.close()
-    assert not list(root.glob("autograder-*"))
