@@ -139,6 +139,11 @@ class ExamShell(InteractiveShell):
         self.config.HistoryManager.enabled = False
         super().init_history()
 
+    @contextlib.contextmanager
+    def _tee(self, channel: str) -> Iterator[None]:
+        """Keeps no second copy of what is printed, which IPython's history holds without a limit."""
+        yield
+
     def ask_exit(self) -> None:
         """`quit()` ends nothing: the next cell runs."""
 

@@ -251,6 +251,12 @@ def test_sandbox_cuts_off_what_is_printed_without_end(box: Worker):
     assert "cut off" in shown
 
 
+def test_sandbox_does_not_keep_what_it_cut_off(box: Worker):
+    sitting = box.run(["for i in range(10**5): print('x' * 10_000)"])  # a gigabyte
+    assert sitting.status == "graded", sitting.reason
+    assert sitting.peak_mb is None or sitting.peak_mb < 200
+
+
 def test_sandbox_says_in_which_cell_a_process_ended(box: Worker):
     sitting = box.run(["print('before')", "import os; os._exit(0)", "print('after')"])
     assert (sitting.status, sitting.stopped_at) == ("crashed", 1)
