@@ -1,0 +1,56 @@
+"""Every exercise in the engine that grades: its solution gets all points, its stub none, both without a stray word."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from autograder.classroom.cells import is_check, questions_of
+from autograder.classroom.engine import Engine, Settings
+from autograder.classroom.state import ExamState
+from autograder.notebooks import exercise_names, source_notebook
+from autograder.sitting.limits import Limits
+from tests.classroom.conftest import ROOT
+
+LIMITS = Limits(cell_seconds=60, notebook_seconds=200)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with Engine(tmp_path_factory.mktemp("course"), Settings(LIMITS)) as engine:
+        yield engine
+
+
+def sit_and_mark(engine: Engine, notebook: NotebookNode, place: Path) -> tuple[str, str | None]:
+    """Runs a notebook and writes the verdicts into it. Returns status and reason."""
+    desk = engine.set_exam(questions_of(notebook), ExamState(place, 7, "tiny"))
+    return desk.fill(notebook, engine.run(notebook), LIMITS)
+
+
+def errors(cell: NotebookNode) -> list[str]:
+    return [output.evalue for output in cell.get("outputs", []) if output.output_type == "error"]
+
+
+@pytest.mark.parametrize("name", exercise_names(ROOT))
+def test_solution_of_each_exercise_has_all_points(engine: Engine, name: str, tmp_path: Path):
+    notebook = source_notebook(ROOT, name)
+    assert sit_and_mark(engine, notebook, tmp_path) == ("graded", None)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert {cell.metadata.nbgrader.grade_id: errors(cell) for cell in code if errors(cell)} == {}
+    assert sum(cell.metadata.nbgrader.points for cell in code if is_check(cell)) == 10
+    assert not [output for cell in code for output in cell.outputs if output.get("name") == "stderr"]
+
+
+@pytest.mark.parametrize("name", exercise_names(ROOT))
+def test_stub_of_each_exercise_has_no_points_and_says_plainly_why(engine: Engine, name: str, tmp_path: Path):
+    notebook = nbformat.read(ROOT / "exercises" / name / f"{name}.ipynb", as_version=4)
+    assert sit_and_mark(engine, notebook, tmp_path) == ("graded", None)
+    for cell in notebook.cells:
+        if is_check(cell):
+            assert len(errors(cell)) == 1, cell.source
+            assert "still to be written" in errors(cell)[0] or "not written yet" in errors(cell)[0]
+        elif cell.cell_type == "code":
+            kinds = {output.ename for output in cell.outputs if output.output_type == "error"}
+            assert kinds <= {"NotImplementedError"}, cell.source
