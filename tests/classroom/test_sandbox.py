@@ -2,6 +2,8 @@
 
 import os
 import socket
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -314,6 +316,22 @@ def test_sandbox_less_run_still_ends_what_it_started():
     finally:
         Path("/tmp/note").unlink(missing_ok=True)
         box.close()
+
+
+def test_sandbox_finds_packages_that_lie_in_tmp(monkeypatch: pytest.MonkeyPatch):
+    """A course may be checked out there, with its environment, while every submission has a `/tmp` of its own."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        package = Path(place, "site-packages")
+        package.mkdir()
+        (package / "lies_in_tmp.py").write_text("where = 'found'")
+        monkeypatch.setattr(sys, "path", [*sys.path, str(package)])
+        box = Worker(LIMITS, hidden=[Path(place)])
+        try:
+            box.set_papers([QUESTION])
+            assert printed(box, "import lies_in_tmp; print(lies_in_tmp.where)") == "found\n"
+            assert printed(box, f"import os; print(os.path.exists({place!r}))") == "False\n"
+        finally:
+            box.close()
 
 
 def test_ladder_findings_say_what_holds_and_why_not():

@@ -74,7 +74,7 @@ def _try_walls() -> tuple[str, str]:
         place = Path(scratch)
         place.chmod(0o755)
         line = walls.command(walls.lay_out(place / "package"), 0, [], "tensorflow")
-        line[-1] = PROBE.format(paths=walls.module_paths(walls.PLACE), own=walls.own_users())
+        line[-1] = PROBE.format(paths=walls.module_paths(walls.PLACE, walled=True), own=walls.own_users())
         try:
             done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, cwd="/")
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -10,6 +10,8 @@ import autograder
 from autograder.sitting import kernel
 
 PLACE = "/opt/course"  # where, inside, our package's learner's side lies
+OWN = "/tmp"  # each submission has its own
+ELSEWHERE = "/opt/elsewhere"  # where, inside, that which lies in /tmp outside is seen
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = (
     "/etc/ld.so.cache",
@@ -50,11 +52,11 @@ def environment(place: str, backend: str) -> dict[str, str]:
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
-        "HOME": "/tmp",
+        "HOME": OWN,
         "USER": "learner",
         "LOGNAME": "learner",
         "KERAS_BACKEND": backend,
-        "KERAS_HOME": "/tmp/keras",
+        "KERAS_HOME": f"{OWN}/keras",
         "MPLCONFIGDIR": f"{place}/matplotlib",
         "CUDA_VISIBLE_DEVICES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -67,15 +69,22 @@ def environment(place: str, backend: str) -> dict[str, str]:
     }
 
 
-def interpreter(package_place: str, descriptor: int) -> list[str]:
+def interpreter(package_place: str, descriptor: int, walled: bool) -> list[str]:
     """The command of a worker: Python without site's start-up files, told where its modules are."""
-    base = str(Path(sys.executable).resolve())
-    return [base, "-I", "-S", "-B", "-c", START.format(paths=module_paths(package_place), descriptor=descriptor)]
+    base = Path(sys.executable).resolve()
+    start = START.format(paths=module_paths(package_place, walled), descriptor=descriptor)
+    return [str(_seen_at(base) if walled else base), "-I", "-S", "-B", "-c", start]
 
 
-def module_paths(package_place: str) -> list[str]:
+def module_paths(package_place: str, walled: bool) -> list[str]:
     """A worker's `sys.path`."""
-    return [package_place, *_module_places()]
+    places = _module_places()
+    return [package_place, *(str(_seen_at(Path(place))) if walled else place for place in places)]
+
+
+def _seen_at(path: Path) -> Path:
+    """Where a worker behind the walls sees a directory: where it is, unless it would lie under a `/tmp` of its own."""
+    return Path(ELSEWHERE, *path.parts[1:]) if path.is_relative_to(OWN) else path
 
 
 def _module_places() -> list[str]:
@@ -132,17 +141,18 @@ def command(package: Path, descriptor: int, hidden: list[Path], backend: str) ->
     for setting in SETTINGS:
         line += ["--ro-bind-try", setting, setting]
     shown = readable_places()
-    for above in dict.fromkeys(above for path in [*shown, Path(PLACE)] for above in reversed(path.parents)):
+    inside = [*map(_seen_at, shown), Path(PLACE)]
+    for above in dict.fromkeys(above for path in inside for above in reversed(path.parents)):
         if above != Path("/") and not above.is_relative_to("/usr"):
             line += ["--perms", "0755", "--dir", str(above)]
     for path in shown:
-        line += ["--ro-bind", str(path), str(path)]
-    for path in _to_hide([PACKAGE, *hidden], [*shown, *map(Path, SYSTEM)]):
+        line += ["--ro-bind", str(path), str(_seen_at(path))]
+    for path in map(_seen_at, _to_hide([PACKAGE, *hidden], [*shown, *map(Path, SYSTEM)])):
         line += ["--tmpfs", str(path), "--remount-ro", str(path)]
-    line += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--ro-bind", str(package), PLACE]
+    line += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", OWN, "--ro-bind", str(package), PLACE]
     # Nothing but /tmp stays writable, and every submission has another one: no place to leave a message at.
-    line += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
-    return line + interpreter(PLACE, descriptor)
+    line += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", OWN, "--"]
+    return line + interpreter(PLACE, descriptor, walled=True)
 
 
 def _to_hide(hidden: list[Path], shown: list[Path]) -> list[Path]:

@@ -117,7 +117,7 @@ class Worker:
             line, variables = walls.command(package, descriptor, hidden, backend), dict(os.environ)
         else:
             (self._place / "home").mkdir()
-            line = walls.interpreter(str(package), descriptor)
+            line = walls.interpreter(str(package), descriptor, walled=False)
             variables = {**walls.environment(str(package), backend), "AUTOGRADER_PLACE": str(self._place / "home")}
         try:
             return subprocess.Popen(
