@@ -5,6 +5,7 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -257,6 +258,13 @@ def test_sandbox_does_not_keep_what_it_cut_off(box: Worker):
     sitting = box.run(["for i in range(10**5): print('x' * 10_000)"])  # a gigabyte
     assert sitting.status == "graded", sitting.reason
     assert sitting.peak_mb is None or sitting.peak_mb < 200
+
+
+def test_sandbox_takes_the_report_of_a_submission_that_is_gone_already(box: Worker, monkeypatch: pytest.MonkeyPatch):
+    """A grader that is slow to read what came back."""
+    let_go = worker._Reader._let_go
+    monkeypatch.setattr(worker._Reader, "_let_go", lambda reader: time.sleep(1) or let_go(reader))
+    assert printed(box, "print('done')") == "done\n"
 
 
 def test_sandbox_says_in_which_cell_a_process_ended(box: Worker):

@@ -306,8 +306,9 @@ class _Reader:
                 return self._outcome()
         with self._leash:
             self._leash.settimeout(60)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # it may have reported and gone before we come to say so
                 self._leash.sendall(b"stop")
+            with contextlib.suppress(OSError):
                 return self._outcome()
         return {"failed": "its warden did not answer"}
 
