@@ -40,7 +40,7 @@ test: setup lint check-exercises ## run every test (but for the full-size proofs
 test-full: setup ## the full-size proofs: 865,910,724 parameters, 512x512 (minutes, and 12 GB of memory)
 	$(BIN)/python -m pytest -m full
 
-test-backends: setup ## the reference's tests on JAX and on PyTorch, in environments of their own
+test-backends: setup ## the tests of the reference and of draw on JAX and on PyTorch, in environments of their own
 	$(BIN)/python tests/reference/other_backends.py
 
 test-colab: setup ## the exercise notebook in environments with Colab's versions

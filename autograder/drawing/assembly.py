@@ -27,7 +27,8 @@ from autograder.drawing.mixing import (
 )
 from autograder.drawing.networks import SMALL
 from autograder.drawing.pictures import SIDE
-from autograder.drawing.placing import Placing, place, place_own
+from autograder.drawing.placing import PROGRAMS, Placing, place, place_own
+from autograder.drawing.programs import Compiled
 from autograder.exam.comparing import relative_error
 from autograder.reference import LAYER_NAMES, down_flow, middle_flow, up_flow
 from autograder.sitting import stand_ins
@@ -171,7 +172,8 @@ class _Mixer:
         return SimpleNamespace(**makers, **config)
 
     def layer(self, kind, arguments, keywords, turns, shapes):
-        """The layer for a block that a flow calls: the trained one in whose turn it is, or a new one in its place."""
+        """The layer for a block that a flow calls: the trained one in whose turn it is, or a new one in its place.
+        It runs as a program."""
         keywords = {k: v for k, v in keywords.items() if k not in ("name", "dtype")}
         name = turns.pop(0) if turns else None
         trained = self.trained.get_layer(name) if name else None
@@ -182,11 +184,12 @@ class _Mixer:
             self.notes.setdefault(kind, f"A {kind}({text}) {place} was left with random weights.")
         make = self.classes.get(kind)
         if fits and make is None:
-            self.partners.append((trained, trained))
-            return trained
-        layer = (make or LAYERS[kind])(*arguments, **keywords, name=name if fits else None)
+            layer = trained
+        else:
+            layer = (make or LAYERS[kind])(*arguments, **keywords, name=name if fits else None)
         self.partners.append((layer, trained if fits else None))
-        return layer
+        programs = PROGRAMS if make is None else self.placing.programs
+        return Compiled(layer, kind, arguments, keywords, programs, name=name if fits else None)
 
 
 class _Block:

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from autograder.drawing.captions import MAX_TEXT_LENGTH
-from autograder.drawing.model import FOLDER, decode, encode_prompts, trained_unet
+from autograder.drawing.model import FOLDER, compiled_unet, decode, encode_prompts
 from autograder.drawing.sampling import EpsFromV, initial_noise, sample
 
 # The SpatialTransformers that see the whole latent, 8x8, on the way down and on the way up.
@@ -59,9 +59,9 @@ def attention_maps(prompt, seed=0, steps=20, scale=4.0, layers=LAYERS, folder=FO
     class Watched:
         inputs = unet.inputs
 
-        def predict_on_batch(self, arrays):
-            eps, weights = unet.predict_on_batch(arrays)
-            maps.append(weights[1])  # the prompt's half of the guidance
+        def __call__(self, inputs):
+            eps, weights = unet(inputs)
+            maps.append(ops.convert_to_numpy(weights[1]))  # the prompt's half of the guidance
             return eps
 
     latent = sample(Watched(), initial_noise(1, seed=seed), context, nothing, steps, scale)
@@ -75,13 +75,15 @@ def attention_maps(prompt, seed=0, steps=20, scale=4.0, layers=LAYERS, folder=FO
 @functools.cache
 def _watched(layers, folder):
     """The trained UNet that returns eps and the cross-attention of some of its layers, `(B, S, T)`."""
-    unet = trained_unet(folder)
+    unet = compiled_unet(folder)
     latent, embedding, context = unet.inputs
     inputs = [unet.get_layer(name).input for name in layers]
     inner = keras.Model(unet.inputs, [unet.output, *(x for x, _ in inputs)])
     v, *pictures = inner([latent, embedding, context])
     eps = EpsFromV()([v, latent, embedding])
-    watched = [CrossAttentionWeights(unet.get_layer(n))([x, context]) for n, x in zip(layers, pictures, strict=True)]
+    watched = [
+        CrossAttentionWeights(unet.get_layer(n).layer)([x, context]) for n, x in zip(layers, pictures, strict=True)
+    ]
     return keras.Model(unet.inputs, [eps, sum(watched) / len(watched)])
 
 

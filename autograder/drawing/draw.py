@@ -22,6 +22,7 @@ STEPS = 20
 NAMES = (*LAYERS, "td_dot", *FLOWS, "initial_noise", *SAMPLING)
 # Relative L2 error up to which two latents show the same picture: the two forms of GELU come to a hundredth of it.
 SAME = 0.05
+REFERENCES: dict = {}  # the reference's latents, by all that they depend on
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class _Job:
 
     def run(self):
         own = self._own_latent()
-        reference = self._latent(load_unet(self.folder), {})
+        reference = self._reference_latent()
         latents = [reference] if own is None else [reference, own]
         pictures = decode(np.concatenate(latents), self.folder)
         if own is None:
@@ -188,14 +189,14 @@ class _Job:
     def _latent(self, unet, parts):
         settings = self.settings
         start = (unet, self.noise, self.context, self.nothing, settings.steps, settings.scale)
-        try:
-            return sample(*start, progress=lambda *_: self.progress(), parts=parts)
-        except BlockError as error:
-            if error.name in SAMPLING or unet.run_eagerly:
-                raise
-        unet.run_eagerly = True  # some code runs on numbers only, not in a graph
-        unet.make_predict_function(force=True)
         return sample(*start, progress=lambda *_: self.progress(), parts=parts)
+
+    def _reference_latent(self):
+        """The reference's latent, which a learner who draws the same prompt again need not wait for."""
+        key = (self.prompt, self.settings, self.folder, self.noise.tobytes())
+        if key not in REFERENCES:
+            REFERENCES[key] = self._latent(load_unet(self.folder), {})
+        return REFERENCES[key]
 
     def _different(self, reference):
         """The names of the blocks that make the difference."""
@@ -255,9 +256,15 @@ class _Bar:
 
     def __init__(self, total):
         self.total, self.done = total, 0
-        self.bar = keras.utils.Progbar(total, unit_name="step")
+        self.bar = self._start()
+        self.bar.update(0)  # seen while the blocks are put in their places
+
+    def _start(self):
+        return keras.utils.Progbar(self.total, unit_name="step")
 
     def __call__(self):
+        if not self.done:
+            self.bar = self._start()  # the time left is told by the steps alone
         if self.done < self.total - 1:  # the last belongs to `finish`; a block that fails half way is drawn again
             self.done += 1
             self.bar.update(self.done)

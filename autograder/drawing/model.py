@@ -34,11 +34,6 @@ def trained_unet(folder=FOLDER):
     return unet
 
 
-@functools.cache
-def _eps_unet(folder):
-    return with_eps(trained_unet(folder))
-
-
 def load_unet(folder=FOLDER, blocks=None):
     """The trained UNet: a Keras model of (latent, timestep embedding, context) to eps.
 
@@ -46,11 +41,24 @@ def load_unet(folder=FOLDER, blocks=None):
         folder: where the trained weights are.
         blocks: dict of blocks by name that take the place of the reference's, see `assembly.mix`.
     """
-    if not blocks:
-        return _eps_unet(folder)
+    return with_eps(_made_of(blocks, folder)) if blocks else _eps_unet(folder)
+
+
+@functools.cache
+def compiled_unet(folder=FOLDER):
+    """The trained UNet, to predict v, whose blocks run as compiled programs, see `programs.Compiled`."""
+    return _made_of({}, folder)
+
+
+@functools.cache
+def _eps_unet(folder):
+    return with_eps(compiled_unet(folder))
+
+
+def _made_of(blocks, folder):
     from autograder.drawing.assembly import mix
 
-    return with_eps(mix(blocks, trained_unet(folder)).unet)
+    return mix(blocks, trained_unet(folder)).unet
 
 
 def encode_prompts(texts, folder=FOLDER):

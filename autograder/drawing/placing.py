@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import keras
 from keras import ops
 
-from autograder.drawing.mixing import LAYERS, Mine, call_on, random_inputs
+from autograder.drawing.mixing import LAYERS, Mine, random_inputs
+from autograder.drawing.programs import Programs
 from autograder.exam.comparing import pair_weights, relative_error
 from autograder.sitting.paper import CasePaper, Paper
 from autograder.sitting.run import sit
@@ -25,6 +26,7 @@ AGREES = 5e-3
 MATCHING = 2e-3  # for outputs with weights A and B, which are all of the same spread
 KEYS = (1, 2)
 SIDES, TOKENS = (3, 4), 5  # of the inputs on which weights are told apart
+PROGRAMS = Programs()  # of the trained layers, whichever UNet they stand in
 
 
 @dataclass
@@ -36,12 +38,14 @@ class Placing:
         matchings: by kind and number of weights, the matchings found: my weight's number to the trained one's.
         errors: the largest relative error of each kind's output with the trained weights in it.
         notes: what should be said, by name.
+        programs: what the learner's layers were compiled to.
     """
 
     learner: dict
     matchings: dict = field(default_factory=dict)
     errors: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
+    programs: Programs = field(default_factory=Programs)
 
 
 def place(mixed, trained, placing):
@@ -51,7 +55,8 @@ def place(mixed, trained, placing):
     if isinstance(mixed, Mine):
         _place_mine(mixed, trained, placing)
         return
-    parts = {name: part for name, part in vars(trained).items() if isinstance(part, keras.layers.Layer)}
+    attributes = vars(trained) | vars(trained).get("_modules", {})  # where PyTorch keeps them
+    parts = {name: part for name, part in attributes.items() if isinstance(part, keras.layers.Layer)}
     for name, part in parts.items():
         place(getattr(mixed, name), part, placing)
     if not parts:
@@ -63,13 +68,14 @@ def _place_mine(mine, trained, placing):
     variables = float_variables(mine.mine)
     values = [ops.convert_to_numpy(value) for value in trained.weights]
     inputs = random_inputs(mine.shapes)
-    expected = ops.convert_to_numpy(call_on(trained, mine.kind, inputs))
+    expected = ops.convert_to_numpy(PROGRAMS.of(trained, mine.kind, _own_arguments(mine))(inputs))
+    mine_on = placing.programs.of(mine, mine.kind, mine.arguments)
 
     def error_with(matching):
         for index, variable in enumerate(variables):
             if index in matching:
                 variable.assign(values[matching[index]].reshape(variable.shape))
-        return relative_error(ops.convert_to_numpy(mine.mine_on(inputs)), expected)
+        return relative_error(ops.convert_to_numpy(mine_on(inputs)), expected)
 
     best: dict[int, int] = {}
     best_error = float("inf")
@@ -100,9 +106,9 @@ def _matchings(mine, variables, values, placing):
         yield found
         return
     left = len(values) - len(by_order)
-    missing = f" {left} of them found no place." if left > 0 else ""
-    text = f"No matching makes your {mine.kind} compute what the trained one does, so its weights went in by shape "
-    placing.notes.setdefault(mine.kind, f"{text}and order.{missing}")
+    missing = f" {left} of the trained weights found no place in it." if left > 0 else ""
+    text = f"Your {mine.kind} does not compute what the trained one does, so its picture says little: see its check."
+    placing.notes.setdefault(mine.kind, text + missing)
 
 
 def match_by_order(mine, theirs):

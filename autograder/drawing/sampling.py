@@ -100,10 +100,10 @@ def sample(unet, latent, context, unconditional, steps=25, scale=4.0, progress=N
     embed = parts.get("timestep_embedding", timestep_embedding)
 
     def eps(inputs):
-        noise = unet.predict_on_batch([ops.convert_to_numpy(part) for part in inputs])
+        noise = unet(inputs)
         if progress is not None:
             progress(min(next(calls), steps), steps)
-        return ops.convert_to_tensor(noise)
+        return noise
 
     inner = {
         "step": parts.get("ddim_step", functools.partial(ddim_step, predict=parts.get("predict_x0", predict_x0))),

@@ -1,4 +1,4 @@
-"""Runs the reference's tests on JAX and on PyTorch, each in a virtual environment with nothing else of ours in it.
+"""Runs the tests of the reference and of `draw` on JAX and on PyTorch, in environments with nothing else of ours.
 
     python tests/reference/other_backends.py [jax] [torch]
 
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+TESTS = ["tests/reference", "tests/drawing/test_draw.py", "tests/drawing/test_programs.py"]
 BACKENDS = {"jax": "jax==0.7.2", "torch": "torch==2.13.0"}
 PACKAGES = ["keras==3.15.1", "numpy==2.4.6", "h5py==3.14.0", "safetensors==0.8.0", "pytest"]
 
@@ -30,8 +31,8 @@ def environment(backend):
 def main(backends):
     failed = []
     for backend in backends or BACKENDS:
-        print(f"tests/reference on {backend}", flush=True)
-        command = [environment(backend), "-m", "pytest", "tests/reference", "-q", "-p", "no:cacheprovider"]
+        print(f"{', '.join(TESTS)} on {backend}", flush=True)
+        command = [environment(backend), "-m", "pytest", *TESTS, "-q", "-p", "no:cacheprovider"]
         if subprocess.run(command, cwd=ROOT, env=os.environ | {"KERAS_BACKEND": backend}).returncode:
             failed.append(backend)
     if failed:

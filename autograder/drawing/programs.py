@@ -1,0 +1,109 @@
+"""Compiled programs for the layers of a UNet, one for all layers that compute the same with weights of their own.
+
+Compiling a whole UNet takes TensorFlow longer than all the steps of a drawing. But most of its 46 blocks are alike:
+with the weights as arguments 23 programs serve for all, and those of the reference's blocks for every UNet that they
+stand in.
+"""
+
+from types import SimpleNamespace
+
+import keras
+
+from autograder.drawing.mixing import LAYERS, Mine, call_on, positional
+
+
+class Programs:
+    """The programs there are, by what they compute."""
+
+    def __init__(self):
+        self._made = {}
+
+    def __len__(self):
+        return len(self._made)
+
+    def of(self, layer, kind, arguments):
+        """A function of a list of inputs that runs a built layer's program.
+
+        Args:
+            layer: a learner's layer or the reference's.
+            kind: which of `LAYERS` it is.
+            arguments: what the reference's class would be made with in its place.
+        """
+        variables = layer.variables
+        made_by = (layer.make, layer.arguments) if isinstance(layer, Mine) else (type(layer), tuple(arguments))
+        key = (repr(made_by[1]), made_by[0], *(tuple(variable.shape) for variable in variables))
+        if key not in self._made:
+            self._made[key] = _Program(layer, kind, variables)
+        program = self._made[key]
+        return lambda inputs: program(layer, variables, inputs)
+
+
+class _Program:
+    """The program of one layer, which any layer that computes the same can run with its own weights."""
+
+    def __init__(self, layer, kind, variables):
+        self.kind, self.failed = kind, False
+
+        def run(values, inputs):
+            with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+                return call_on(layer, kind, inputs)
+
+        self.run = _compiled(run)
+
+    def __call__(self, layer, variables, inputs):
+        if not self.failed:
+            try:
+                return self.run([variable.value for variable in variables], inputs)
+            except Exception:  # some code runs on numbers only; one that is wrong fails below as well
+                self.failed = True
+        return call_on(layer, self.kind, inputs)
+
+
+def _compiled(function):
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow
+
+        return tensorflow.function(function, autograph=False)
+    if backend == "jax":
+        import jax
+
+        return jax.jit(function)
+    return function
+
+
+class Compiled(keras.layers.Layer):
+    """A block of a UNet that runs as a program.
+
+    Args:
+        layer: the block.
+        kind: which of `LAYERS` it is.
+        arguments, keywords: what it was made with.
+        programs: `Programs` that it is looked for in.
+
+    Call arguments:
+        inputs: as the block's own, one tensor or a list.
+
+    Returns:
+        What the block returns.
+    """
+
+    def __init__(self, layer, kind, arguments, keywords, programs, **kwargs):
+        super().__init__(**kwargs)
+        self.layer = layer
+        self._about = SimpleNamespace(kind=kind, arguments=positional(LAYERS[kind], arguments, keywords), run=None)
+        self._programs = programs
+
+    def build(self, input_shape):
+        if not self.layer.built:
+            self.layer.build(input_shape)
+        self.built = True
+
+    def compute_output_shape(self, input_shape):
+        return self.layer.compute_output_shape(input_shape)
+
+    def call(self, inputs):
+        about = self._about
+        if about.run is None:
+            about.run = self._programs.of(self.layer, about.kind, about.arguments)
+        return about.run(list(inputs) if isinstance(inputs, (list, tuple)) else [inputs])
