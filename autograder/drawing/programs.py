@@ -42,21 +42,34 @@ class _Program:
     """The program of one layer, which any layer that computes the same can run with its own weights."""
 
     def __init__(self, layer, kind, variables):
-        self.kind, self.failed = kind, False
-
-        def run(values, inputs):
-            with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
-                return call_on(layer, kind, inputs)
-
-        self.run = _compiled(run)
+        self.layer, self.kind, self.variables = layer, kind, variables
+        self.compiled, self.failed = {}, False
 
     def __call__(self, layer, variables, inputs):
         if not self.failed:
             try:
-                return self.run([variable.value for variable in variables], inputs)
+                return self._run([variable.value for variable in variables], inputs)
             except Exception:  # some code runs on numbers only; one that is wrong fails below as well
                 self.failed = True
         return call_on(layer, self.kind, inputs)
+
+    def _run(self, values, inputs):
+        shapes = tuple(tuple(tensor.shape) for tensor in inputs)
+        if shapes not in self.compiled:
+            self.compiled[shapes] = _compiled(_WithWeights(self.layer, self.kind, self.variables))
+        return self.compiled[shapes](values, inputs)
+
+
+class _WithWeights:
+    """Calls a layer as if its weights had other values. It is no plain function: of those TensorFlow counts all that
+    have the same code, and warns that they are compiled often."""
+
+    def __init__(self, layer, kind, variables):
+        self.layer, self.kind, self.variables = layer, kind, variables
+
+    def __call__(self, values, inputs):
+        with keras.StatelessScope(state_mapping=list(zip(self.variables, values, strict=True))):
+            return call_on(self.layer, self.kind, inputs)
 
 
 def _compiled(function):

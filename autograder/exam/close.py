@@ -26,12 +26,12 @@ class Close(Mode):
         return 0, NO_ONE_FORM
 
     def expected(self, right: CaseAnswer) -> str:
-        text = outputs_text(right.runs[BASE])
+        text = self._outputs_text(right.runs[BASE])
         return f"{text}, from {_parameters(right)}" if right.weights else text
 
     def received(self, case: CaseAnswer, right: CaseAnswer) -> str:
         outputs = case.runs[BASE]
-        text = outputs_text(outputs)
+        text = self._outputs_text(outputs)
         if case.weights:
             text += f", from {_parameters(case)}"
         if [array.shape for array in outputs] == [array.shape for array in right.runs[BASE]]:
@@ -44,11 +44,12 @@ class Close(Mode):
             return error_finding(mine.error)
         received, expected = mine.runs[BASE], theirs.runs[BASE]
         if len(received) != len(expected):
-            together = " (those in a list counted one by one)" if len(expected) > 1 else ""
-            return f"{len(received)} outputs were returned where {len(expected)} are expected{together}."
-        for r, e in zip(received, expected, strict=True):
+            were = "was" if len(received) == 1 else "were"
+            return f"{self._counted(received)} {were} returned where {self._counted(expected)} are expected."
+        for index in self._in_order(expected):
+            r, e = received[index], expected[index]
             if r.shape != e.shape:
-                return shape_finding(r.shape, e.shape)
+                return shape_finding(r.shape, e.shape, self._name(index, expected))
             if r.dtype.kind not in "fiub":
                 return _dtype_finding(r, e)
             if not np.isfinite(r).all():
@@ -58,8 +59,46 @@ class Close(Mode):
             return counted
         tolerance = self.question.tolerance
         if not close(received, expected, tolerance):
-            return _value_finding(received, expected)
+            return self._value_finding(received, expected)
         return "" if weights_match(mine, theirs, tolerance) else _weight_finding(mine, theirs, tolerance)
+
+    def _value_finding(self, received: list[np.ndarray], expected: list[np.ndarray]) -> str:
+        """Of the first output that differs, in the order in which they are made."""
+        index = next(
+            i for i in self._in_order(expected) if relative_error(received[i], expected[i]) > self.question.tolerance
+        )
+        if received[index].dtype.kind != expected[index].dtype.kind:
+            return _dtype_finding(received[index], expected[index])
+        r, e = received[index].astype("float64"), expected[index].astype("float64")
+        which = self._name(index, expected)
+        which = f"the first that differs, {which}," if len(expected) > 1 else which
+        numbers = f"mean {r.mean():.3g} and standard deviation {r.std():.3g}"
+        return f"The shape is right, the values are not: {which} has {numbers}{_where(r, e)}."
+
+    def _keeps_maps(self, outputs: list[np.ndarray]) -> bool:
+        """Whether the outputs are a flow's x and, behind it, the feature maps that it kept on its way."""
+        return self.question.kind == "flow" and len(outputs) > 1
+
+    def _in_order(self, expected: list[np.ndarray]) -> list[int]:
+        """The outputs in the order in which they are made: a flow's x is the last."""
+        indices = list(range(len(expected)))
+        return [*indices[1:], 0] if self._keeps_maps(expected) else indices
+
+    def _name(self, index: int, expected: list[np.ndarray]) -> str:
+        if self._keeps_maps(expected):
+            return f"outputs[{index - 1}]" if index else "x"
+        return f"output {index}" if len(expected) > 1 else "the output"
+
+    def _counted(self, outputs: list[np.ndarray]) -> str:
+        if self._keeps_maps(outputs):
+            return f"x and {len(outputs) - 1} kept map{'s' if len(outputs) != 2 else ''}"
+        return f"{len(outputs)} output{'s' if len(outputs) != 1 else ''}"
+
+    def _outputs_text(self, outputs: list[np.ndarray]) -> str:
+        if not self._keeps_maps(outputs) or len({array.dtype for array in outputs}) > 1:
+            return outputs_text(outputs)
+        x, *kept = (str(array.shape) for array in outputs)
+        return f"{self._counted(outputs)}, {outputs[0].dtype}: x {x}; outputs {', '.join(kept)}"
 
 
 def _dtype_finding(received: np.ndarray, expected: np.ndarray) -> str:
@@ -70,13 +109,14 @@ def _parameters(case: CaseAnswer) -> str:
     return f"{sum(weight.size for weight in case.weights):,} parameters in {len(case.weights)} weights"
 
 
-def shape_finding(received: tuple[int, ...], expected: tuple[int, ...]) -> str:
+def shape_finding(received: tuple[int, ...], expected: tuple[int, ...], name: str = "the output") -> str:
     if len(received) != len(expected):
-        return f"The output has {len(received)} axes where {len(expected)} are expected."
+        return f"{name[0].upper() + name[1:]} has {len(received)} axes where {len(expected)} are expected."
     axes = [
         f"axis {i} is {r} instead of {e}" for i, (r, e) in enumerate(zip(received, expected, strict=True)) if r != e
     ]
-    return f"The shape is wrong: {', '.join(axes)}."
+    of = "" if name == "the output" else f" of {name}"
+    return f"The shape{of} is wrong: {', '.join(axes)}."
 
 
 def _parameter_finding(mine: CaseAnswer, theirs: CaseAnswer) -> str:
@@ -90,24 +130,14 @@ def _parameter_finding(mine: CaseAnswer, theirs: CaseAnswer) -> str:
             extra.append(weight)
     if not extra and not left:
         return ""
+    if not theirs.weights:
+        paths = ", ".join(f"`{weight.path}` {weight.shape}" for weight in extra[:3]) + (", ..." if extra[3:] else "")
+        return f"A layer with weights of its own turned up ({paths}): here every block with weights is one of `blocks`."
     parts = [f"+{weight.size:,}: `{weight.path}` {weight.shape} has no counterpart" for weight in extra]
     shapes = {weight.size: weight.shape for weight in theirs.weights}
     parts += [f"-{size:,}: a weight of shape {shapes[size]} is missing" for size in left]
     total = sum(w.size for w in mine.weights) - sum(w.size for w in theirs.weights)
     return f"The parameters differ by {total:+,} ({'; '.join(parts)})."
-
-
-def _value_finding(received: list[np.ndarray], expected: list[np.ndarray]) -> str:
-    errors = [relative_error(r, e) for r, e in zip(received, expected, strict=True)]
-    worst = int(np.argmax(errors))
-    if received[worst].dtype.kind != expected[worst].dtype.kind:
-        return _dtype_finding(received[worst], expected[worst])
-    r, e = received[worst].astype("float64"), expected[worst].astype("float64")
-    which = f"output {worst}" if len(received) > 1 else "the output"
-    text = (
-        f"The shape is right, the values are not: {which} has mean {r.mean():.3g} and standard deviation {r.std():.3g}"
-    )
-    return f"{text}{_where(r, e)}."
 
 
 def _where(received: np.ndarray, expected: np.ndarray) -> str:

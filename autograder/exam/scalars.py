@@ -45,8 +45,10 @@ class Scalar(Mode):
         outputs = case.runs[BASE]
         if len(outputs) == 1 and outputs[0].size == 1 and outputs[0].dtype.kind in NUMBERS:
             number = outputs[0].reshape(()).item()
-            shape = f" in shape {outputs[0].shape}" if outputs[0].shape else ""
-            return (f"{number:,}" if isinstance(number, int) else f"{number:.6g}") + shape
+            text = f"{number:,}" if isinstance(number, int) else f"{number:.6g}"
+            if outputs[0].shape:
+                return f"{text} in shape {outputs[0].shape}"
+            return text if self.alike(case, right) else f"{text} ({self.asked.replace('one', 'another')} is right)"
         return "; ".join(f"{array.dtype} {array.shape}" for array in outputs) or "nothing"
 
     def _equal(self, received: np.ndarray, expected: np.ndarray) -> bool:

@@ -23,6 +23,9 @@
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the answer is up
 # to you: only what it computes counts. You may check as often as you like.
 #
+# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
+# stops there, and at every check that fails: go on with the next cell by hand.
+#
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}

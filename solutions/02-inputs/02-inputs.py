@@ -21,6 +21,9 @@
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the answer is up
 # to you: only what it computes counts. You may check as often as you like.
 #
+# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
+# stops there, and at every check that fails: go on with the next cell by hand.
+#
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -81,7 +84,8 @@ def timestep_embedding(timesteps, dim=320, max_period=10000):
 #
 # Make the frequencies first, an array `(half,)`. Every timestep meets every frequency: give the timesteps a second
 # axis, and broadcasting makes the angles, `(batch, half)`. `np.exp(-np.log(P) * ...)` is a safe way to write the power.
-# Should you count with `ops.arange`, give it `dtype="float32"`: without, it makes integers, which do not mix with floats.
+# Should you count with `ops.arange`, give it `dtype="float32"`: without, it makes integers, and integers divided give
+# float64 (TensorFlow calls it "double"), which does not mix with float32.
 #
 # </details>
 #

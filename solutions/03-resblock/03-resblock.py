@@ -22,6 +22,9 @@
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the block is up
 # to you: only what it computes counts. You may check as often as you like.
 #
+# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
+# stops there, and at every check that fails: go on with the next cell by hand.
+#
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -144,13 +147,14 @@ class ResBlock(keras.layers.Layer):
 #
 # </details>
 #
-# See what your block does before you check it: on the left the input's channels 0 to 3, on the right the output's. A
-# block with fresh weights changes every pixel a little, and the input shows through, because of the shortcut.
+# See what your block does before you check it: on the left the input's channels 0 to 3, each with a square in it (blue
+# is above 0, red below), on the right the output's. A block with fresh weights changes every pixel, and the squares show
+# through, because of the shortcut.
 
 # %%
 try:
     picture = np.zeros((1, 16, 16, 64), "float32")
-    picture[:, 4:12, 4:12] = np.random.default_rng(0).normal(size=64)  # a bright square in every channel
+    picture[:, 4:12, 4:12] = np.tile([2, -2, 1, -1], 16)  # a square in every channel
     output = ops.convert_to_numpy(ResBlock(64)([picture, np.ones((1, 256), "float32")]))
     figure, axes = plt.subplots(1, 8, figsize=(10, 1.6), layout="constrained")
     for channel in range(4):
@@ -198,6 +202,9 @@ except Exception as error:
 # here all of them are yours, with the trained weights in them; everything else is the reference's. Beside it the
 # reference draws alone, from the same noise. Try other prompts and seeds: one or two of `circle`, `square`, `triangle`
 # and `cross`, in colours, `above`, `below`, `left of` or `right of` each other, `on` a background.
+#
+# The first picture takes up to half a minute, most of it before the first step. Of the 40 steps 20 are yours and 20 are
+# the reference's.
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:

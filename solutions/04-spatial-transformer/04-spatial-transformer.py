@@ -22,6 +22,9 @@
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the layer is up
 # to you: only what it computes counts. You may check as often as you like.
 #
+# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
+# stops there, and at every check that fails: go on with the next cell by hand.
+#
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -77,6 +80,9 @@ def image_to_tokens(x):
 # axes are only to be counted as one. One axis of a new shape may be -1, "whatever is left"; let it be the batch.
 #
 # </details>
+#
+# The check calls your function on tensors, whose batch size is known. In a model made of `keras.Input`s it is `None`. To
+# see whether yours works there too, try `image_to_tokens(keras.Input((4, 6, 64))).shape`: it should be `(None, 24, 64)`.
 
 # %% nbgrader={"grade_id": "image-to-tokens", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("image-to-tokens", image_to_tokens)
@@ -107,7 +113,7 @@ def tokens_to_image(tokens, height, width):
 
 # %% [markdown]
 # See what your two functions do: on the left a picture, then what comes back after one way and the other, and the
-# difference. The last panel must be black.
+# difference, which must be black.
 
 # %%
 try:
@@ -118,8 +124,12 @@ try:
     tokens = image_to_tokens(ops.convert_to_tensor(picture))
     print("picture", picture.shape, "-> tokens", tuple(tokens.shape))
     returned = ops.convert_to_numpy(tokens_to_image(tokens, 18, 24))
-    figure, axes = plt.subplots(1, 3, figsize=(8, 2.1), layout="constrained")
-    panels = {"picture": picture, "there and back": returned, "difference": np.abs(returned - picture)}
+    panels = {"picture": picture, "there and back": returned}
+    if returned.shape == picture.shape:
+        panels["difference"] = np.abs(returned - picture)
+    else:
+        print(f"What comes back has another shape, {returned.shape}: there is no difference to show.")
+    figure, axes = plt.subplots(1, len(panels), figsize=(8, 2.1), layout="constrained")
     for axis, (title, image) in zip(axes, panels.items(), strict=True):
         axis.imshow(np.clip(image[0], 0, 1))
         axis.set_title(title, fontsize=9)
@@ -134,7 +144,8 @@ check("tokens-to-image", tokens_to_image)
 # %% [markdown]
 # ## 3. The adapter
 #
-# Called on a list of two tensors, `x` and `context`, the layer computes
+# The layer is made as `SpatialTransformer(num_heads, head_size, fully_connected=False)`: keep that order. Called on a list
+# of two tensors, `x` and `context`, it computes
 #
 # $$z = \mathrm{tokens}(\mathrm{proj}_1(\mathrm{norm}(x)))$$
 #
@@ -166,7 +177,7 @@ class SpatialTransformer(keras.layers.Layer):
     Args:
         num_heads: number of heads of the transformer block.
         head_size: features of one head. The feature map has num_heads * head_size channels.
-        fully_connected: whether to project with Dense layers instead of 1x1 convolutions.
+        fully_connected: whether to project with Dense layers instead of 1x1 convolutions; False if it is not given.
 
     Call arguments:
         inputs: list of x (batch, height, width, channels) and context (batch, context tokens, context features).
@@ -204,7 +215,8 @@ class SpatialTransformer(keras.layers.Layer):
 # </details>
 #
 # See what your layer does before you check it: one pixel of a picture is changed, and then one token of the text. The
-# maps show how much each pixel of the output changes. Both times it is all of them: nothing else in the UNet does that.
+# maps show how much each pixel of the output changes. Both times it is all of them; a convolution would reach no further
+# than its kernel.
 
 # %%
 try:
@@ -238,6 +250,9 @@ check("spatial-transformer", SpatialTransformer)
 # Diffusion's has, and here all of them are yours, with the trained weights in them. (The stand-in inside gives way to
 # the real transformer block here.) Everything else is the course's. Beside it the reference draws alone, from the same
 # noise.
+#
+# The first picture takes up to half a minute, most of it before the first step. Of the 40 steps 20 are yours and 20 are
+# the reference's.
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:

@@ -22,6 +22,9 @@
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the layer is up
 # to you: only what it computes counts. You may check as often as you like.
 #
+# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
+# stops there, and at every check that fails: go on with the next cell by hand.
+#
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -98,6 +101,9 @@ check("td-dot", td_dot)
 #
 # F is the width of what comes in. It need not be N·D, and the check tries sizes where it is not.
 #
+# Both products are a `td_dot`. If question 1 does not pass yet, mend it first: a wrong `td_dot` makes this layer fail at
+# a line that is right, often at the softmax.
+#
 # If you want to take both questions in one go, look at question 3 before you start: it asks for one argument more.
 
 
@@ -151,14 +157,14 @@ class CrossAttention(keras.layers.Layer):
 #
 # Cutting into heads takes two steps: a reshape that splits the last axis in two, then a transpose that brings the heads
 # next to the batch. Joining them takes the same two steps backwards. Print the shape after every line, and compare it
-# with the table of shapes in chapter 6.
+# with those that chapter 6 prints in *Building it, step by step*.
 #
 # </details>
 #
 # See what your layer does before you check it. The picture on the left has pixels of three kinds. Each map shows for
 # one pixel (the small ring) how much its output changes when another pixel changes: where a map is bright, the ring's
-# pixel attends to. Nobody has trained your layer, so *what* it attends to is chance; that pixels of one kind are
-# attended to alike is not.
+# pixel attends to. (The ring's own pixel is left out: what a pixel does to its own output is another matter.) Nobody
+# has trained your layer, so *what* it attends to is chance; that pixels of one kind are attended to alike is not.
 
 # %%
 try:
@@ -174,7 +180,7 @@ try:
         other = pixels.copy()
         other[:, pixel] += 0.1
         changes[:, pixel] = np.abs(ops.convert_to_numpy(layer(other)) - before)[0].sum(axis=-1)
-    np.fill_diagonal(changes, np.nan)  # a pixel's effect on itself is another matter
+    np.fill_diagonal(changes, np.nan)  # the ring's own pixel
     figure, axes = plt.subplots(1, 4, figsize=(9, 1.8), layout="constrained")
     axes[0].imshow(kinds, cmap="viridis")
     for axis, (row, column) in zip(axes[1:], ((0, 0), (2, 2), (3, 6)), strict=True):
@@ -225,7 +231,10 @@ check("cross-attention", CrossAttention)
 # ## Your attention draws
 #
 # Here a small UNet that was trained for this course draws a picture. Every attention in it, to the pixels and to the
-# text, is yours; the rest is the course's.
+# text, is yours; the rest is the course's. Beside it the reference draws alone, from the same noise.
+#
+# The first picture takes up to half a minute, most of it before the first step. Of the 40 steps 20 are yours and 20 are
+# the reference's.
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:

@@ -22,6 +22,9 @@
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. You may check as often as you
 # like.
 #
+# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
+# stops there, and at every check that fails: go on with the next cell by hand.
+#
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -87,6 +90,7 @@ class Upsample(keras.layers.Layer):
 # <details><summary>A hint</summary>
 #
 # `ops.repeat` repeats each entry along an axis; `ops.tile` repeats the whole array. Height is axis 1, width is axis 2.
+# Make the convolution in `__init__`: one that is made in `call` is another one at every call, and no part of your layer.
 #
 # </details>
 #
@@ -173,7 +177,8 @@ check("middle-flow", middle_flow)
 #
 # 1. three times: take the last feature map off the list, concatenate it behind `x` along the channels, a ResBlock to the
 #    level's width, then a SpatialTransformer. The fourth level, where you begin, has no SpatialTransformers.
-# 2. once, after the three: `blocks.Upsample`, at the level's width. The last group has none.
+# 2. once, after the three: `blocks.Upsample` (not the class of question 1), at the level's width. The last group has
+#    none.
 
 
 # %% nbgrader={"grade_id": "answer-up-flow", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -215,8 +220,8 @@ def up_flow(x, outputs, t_emb, context, blocks):
 #
 # </details>
 #
-# See what your flow does before you check it: the shapes that go into each `Concatenate`, at the widths of Stable
-# Diffusion 2. Twelve lines, and in each both have the same height and width.
+# See what your flow does before you check it: the shapes that you concatenate, at the widths of Stable Diffusion 2.
+# Twelve lines, and in each both have the same height and width.
 
 # %%
 try:
@@ -226,8 +231,8 @@ try:
     told = [keras.Input((1280,)), keras.Input((77, 1024))]
     x = keras.Input((8, 8, 1280))
     y = up_flow(x, list(kept), *told, blocks)
-    for layer in keras.Model([x, *kept, *told], y).layers:
-        if isinstance(layer, keras.layers.Concatenate):
+    for layer in keras.Model([x, *kept, *told], y).operations:  # layers, and functions of `keras.ops`
+        if type(layer).__name__ == "Concatenate":
             print(" + ".join(f"{part.shape[1]} x {part.shape[2]} x {part.shape[3]}" for part in layer.input))
     print("out:", " x ".join(map(str, y.shape[1:])))
 except Exception as error:
@@ -242,6 +247,9 @@ check("up-flow", up_flow)
 # Here a small UNet that was trained for this course draws a picture. Its middle and its way up are wired by your
 # functions, with your `Upsample` and the course's other blocks in them, and the trained weights. Beside it the reference
 # draws alone, from the same noise.
+#
+# The first picture takes up to half a minute, most of it before the first step. Of the 40 steps 20 are yours and 20 are
+# the reference's.
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:

@@ -37,6 +37,9 @@
 # so write it with layers and `keras.ops`, not with NumPy. And in this notebook the blocks are light **stand-ins**, with
 # the real blocks' interfaces and hardly anything inside: wiring is what this exercise is about.
 #
+# An unwritten stub raises `NotImplementedError` when its check calls it. *Run all* stops there, and at every check that
+# fails: go on with the next cell by hand.
+#
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -180,8 +183,8 @@ def build_unet(img_height, img_width, max_text_length, blocks):
 #
 # </details>
 #
-# See what you have built: how many blocks of each kind, at the widths of Stable Diffusion 2. Chapter 9 counts 22
-# ResBlocks and 16 SpatialTransformers.
+# See what you have built: how many blocks of each kind, at the widths of Stable Diffusion 2. There must be 22 ResBlocks
+# (chapter 3) and 16 SpatialTransformers (chapter 4).
 
 # %%
 try:
@@ -253,6 +256,9 @@ check("parameters", resblock_parameters)
 #
 # Here the whole UNet is yours: built by your `build_unet`, from the course's blocks, with the trained weights of a small
 # model. Beside it the reference draws alone, from the same noise.
+#
+# The first picture takes up to half a minute, most of it before the first step. Of the 40 steps 20 are yours and 20 are
+# the reference's.
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:

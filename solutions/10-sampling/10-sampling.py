@@ -24,6 +24,9 @@
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write a function is up
 # to you: only what it computes counts. You may check as often as you like.
 #
+# An unwritten stub raises `NotImplementedError` when its check calls it. *Run all* stops there, and at every check that
+# fails: go on with the next cell by hand.
+#
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -140,14 +143,15 @@ try:
     square = np.zeros((1, 16, 16, 1), "float32")
     square[:, 4:12, 4:12] = 1
     true_eps = np.random.default_rng(0).normal(size=square.shape).astype("float32")
+    shares = (0.9, 0.5, 0.05)
+    noisy = [share**0.5 * square + (1 - share) ** 0.5 * true_eps for share in shares]
+    clean = [ops.convert_to_numpy(predict_x0(x, true_eps, share)) for x, share in zip(noisy, shares, strict=True)]
     figure, axes = plt.subplots(2, 3, figsize=(5, 3.4), layout="constrained")
-    for column, share in enumerate((0.9, 0.5, 0.05)):
-        noisy = share**0.5 * square + (1 - share) ** 0.5 * true_eps
-        clean = ops.convert_to_numpy(predict_x0(noisy, true_eps, share))
-        for row, picture in enumerate((noisy, clean)):
-            axes[row, column].imshow(picture[0, ..., 0], cmap="gray", vmin=-1, vmax=2)
-            axes[row, column].set_axis_off()
-        axes[0, column].set_title(f"alpha_bar {share}", fontsize=9)
+    for axis, picture in zip(axes.flat, noisy + clean, strict=True):
+        axis.imshow(picture[0, ..., 0], cmap="gray", vmin=-1, vmax=2)
+        axis.set_axis_off()
+    for axis, share in zip(axes[0], shares, strict=True):
+        axis.set_title(f"alpha_bar {share}", fontsize=9)
     plt.show()
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
@@ -159,7 +163,7 @@ check("predict-x0", predict_x0)
 # ## 3. One step
 #
 # The UNet's first guesses are blurred, so the clean latent is not simply taken. A DDIM step makes it noisy again, with
-# *the same noise*, but in the smaller amount of the next timestep:
+# *the same noise* (no new noise is drawn), but in the smaller amount of the next timestep:
 #
 # $$x_{\text{next}} = \sqrt{\bar\alpha_{\text{prev}}}\, \hat x_0 + \sqrt{1 - \bar\alpha_{\text{prev}}}\; \epsilon$$
 #
@@ -318,6 +322,9 @@ check("sample", sample)
 #
 # The small UNet that was trained for this course, and your five functions around it. Beside it the reference's loop
 # draws from the same noise (from *your* noise). Try other prompts, seeds and scales.
+#
+# The first picture takes up to half a minute, most of it before the first step. Of the 40 steps 20 are yours and 20 are
+# the reference's.
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:

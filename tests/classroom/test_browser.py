@@ -1,5 +1,6 @@
 """Graded notebooks in a real browser: in Formgrader and in feedback pages, nothing of a submission runs."""
 
+import contextlib
 import re
 import secrets
 import socket
@@ -8,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -18,6 +20,7 @@ from autograder.classroom.gradebook import record
 from autograder.classroom.outputs import clean_outputs
 from autograder.classroom.rebuild import Rebuilt, rebuild
 from autograder.classroom.report import fail_cell
+from autograder.notebooks import write_exercises
 from tests.classroom.conftest import BARE_PATH, BIN
 from tests.classroom.corpus import CONV, NAME, RIGHT, STEP
 from tests.classroom.test_corpus import HONEST, new_class
@@ -221,3 +224,36 @@ def grade_by_button(formgrader: Formgrader, page, seconds: float = 120) -> list[
         page.locator(".modal.in .modal-footer button").click()
         page.locator(".modal").wait_for(state="detached")
     return page.locator("tbody tr .score").all_inner_texts()
+
+
+def test_formgrader_takes_an_instructors_points_for_a_written_answer(tmp_path: Path, page):
+    """As the guide says: the cell's line is changed in the source, and the points given in Formgrader stay."""
+    new_class(tmp_path, {"cell_seconds": 60})
+    source = tmp_path / "solutions" / NAME / f"{NAME}.py"
+    line = next(line for line in source.read_text().splitlines() if '"grade_id": "explain"' in line)
+    by_hand = line.replace('"grade": false', '"grade": true, "points": 2').replace(
+        '"solution": false', '"solution": true'
+    )
+    source.write_text(source.read_text().replace(line, by_hand))
+    course = Course.at(tmp_path)
+    write_exercises(tmp_path)
+    HONEST.hand_in(course.register(NAME), course.submitted("mei", NAME) / f"{NAME}.ipynb")
+    grade = [str(BIN / "autograder"), "grade", NAME]
+    subprocess.run(grade, cwd=tmp_path, env=BARE_PATH, check=True, capture_output=True, timeout=300)
+
+    def score() -> float:
+        with Gradebook(course.db_url, course.course_id) as gradebook:
+            return gradebook.find_submission(NAME, "mei").score
+
+    assert score() == 10
+    with Gradebook(course.db_url, course.course_id) as gradebook:
+        number = gradebook.find_submission_notebook(NAME, NAME, "mei").id
+    with contextlib.contextmanager(serve)(course) as formgrader:
+        formgrader.open(page, f"submissions/{number}/")
+        points = page.locator("input.score:not([disabled])")
+        points.last.fill("1.5")
+        with page.expect_response(lambda reply: "/api/grade/" in reply.url and reply.request.method == "PUT"):
+            points.last.press("Tab")
+    assert score() == 11.5
+    subprocess.run([*grade, "--regrade"], cwd=tmp_path, env=BARE_PATH, check=True, capture_output=True, timeout=300)
+    assert score() == 11.5

@@ -161,6 +161,35 @@ def test_inputs_accept_other_ways_of_writing(question_id, answer, scale):
     assert verdict.passed, verdict.message
 
 
+def padded_and_convolved(zeros, convolution_padding):
+    """A learner's layer with a padding that does not depend on the argument, or that is Keras' own."""
+
+    class PaddedConv(keras.layers.Layer):
+        def __init__(self, filters, kernel_size, padding=0, strides=1):
+            super().__init__()
+            self.pad = keras.layers.ZeroPadding2D(zeros(padding))
+            self.conv = keras.layers.Conv2D(filters, kernel_size, strides, padding=convolution_padding)
+
+        def call(self, inputs):
+            return self.conv(self.pad(inputs))
+
+    return PaddedConv
+
+
+@pytest.mark.parametrize(
+    ("mistake", "answer"),
+    [
+        ("conv-same-always", padded_and_convolved(lambda padding: 0, "same")),
+        ("conv-same-on-top", padded_and_convolved(lambda padding: padding, "same")),
+        ("conv-padding-fixed", padded_and_convolved(lambda padding: 1, "valid")),
+    ],
+)
+def test_padded_conv_names_mistakes_of_plain_keras_layers(mistake, answer):
+    question = find("padded-conv")
+    paper = make_paper(question, 3)
+    assert Marker(question, paper).mark(sit(paper, answer)).mistake == mistake
+
+
 @pytest.mark.parametrize("scale", ["tiny", "full"])
 def test_timestep_embedding_tolerance_has_room_on_both_sides(scale):
     """Float64 and other formulas stay below a third of the tolerance; a period off by 1 % is three times above it."""

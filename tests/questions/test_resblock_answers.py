@@ -117,6 +117,24 @@ def test_resblock_accepts_other_ways_of_writing(question_id, answer):
     assert verdict.passed, verdict.message
 
 
+class LateWidth(ListsOfLayers):
+    """Its first convolution keeps the input's width: right where the width stays, a known mistake where it changes."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        channels = input_shape[0][-1]
+        self.entry_flow = [*self.entry_flow[:-1], keras.layers.Conv2D(channels, 3, padding="same")]
+        self.embedding_flow = [*self.embedding_flow[:-1], keras.layers.Dense(channels)]
+
+
+def test_width_that_changes_late_is_named_where_it_shows():
+    for question_id, mistake in (("resblock-same", None), ("resblock-project", "width-changes-late")):
+        question = find(question_id)
+        paper = make_paper(question, 3)
+        verdict = Marker(question, paper).mark(sit(paper, LateWidth))
+        assert (verdict.passed, verdict.mistake) == (mistake is None, mistake)
+
+
 @pytest.mark.parametrize("question_id", ["resblock-same", "resblock-project"])
 @pytest.mark.parametrize("scale", ["tiny", "full"])
 def test_tolerance_separates_small_epsilons_from_keras_default(question_id, scale):

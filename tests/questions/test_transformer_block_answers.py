@@ -147,6 +147,26 @@ def test_transformer_block_accepts_other_ways_of_writing(answer):
     assert received.passed, received.message
 
 
+@pytest.mark.parametrize("form", ["tanh", "exact"])
+@pytest.mark.parametrize(
+    ("mistake", "combine"),
+    [
+        ("halves-swapped", lambda gelu, value, gate: gelu(value) * gate),
+        ("gelu-on-both", lambda gelu, value, gate: gelu(value) * gelu(gate)),
+        ("value-missing", lambda gelu, value, gate: gelu(gate)),
+        ("gate-added", lambda gelu, value, gate: value + gelu(gate)),
+    ],
+)
+def test_geglu_mistake_is_named_in_either_form_of_gelu(mistake, combine, form):
+    gelu = ops.gelu if form == "tanh" else keras.activations.gelu
+
+    class Wrong(Sliced):
+        def call(self, inputs):
+            return combine(gelu, *ops.split(self.dense(inputs), 2, axis=-1))
+
+    assert verdict("geglu", Wrong).mistake == mistake + ("" if form == "tanh" else "-exact")
+
+
 @pytest.mark.parametrize("scale", ["tiny", "full"])
 def test_tolerance_separates_small_epsilons_from_keras_default(scale):
     """1e-5 and both forms of GELU count as right, 1e-3 does not, with a factor of 3 to the tolerance."""

@@ -1,12 +1,7 @@
 """Exercise 06: the product of each head, and attention to the tokens themselves and to a context."""
 
-from autograder.questions.cross_attention.mistakes import (
-    CROSS_MISTAKES,
-    MISTAKES,
-    PRODUCT,
-    SELF_MISTAKES,
-    TD_DOT_MISTAKES,
-)
+from autograder.questions.cross_attention.context_mistakes import CROSS_MISTAKES
+from autograder.questions.cross_attention.mistakes import MISTAKES, PRODUCT, SELF_MISTAKES, TD_DOT_MISTAKES
 from autograder.questions.question import Case, Draw, Question
 from autograder.reference import CrossAttention, td_dot
 

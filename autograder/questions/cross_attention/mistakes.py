@@ -1,9 +1,9 @@
-"""The mistakes of exercise 06: the product per head, and attention with one thing wrong each."""
+"""The mistakes of exercise 06 that need no context: the product per head, and attention with one thing wrong each."""
 
 from keras import ops
 
 from autograder.questions.cross_attention import variants
-from autograder.questions.cross_attention.variants import changed, lengths, one_head, scaled, sourced, weighted
+from autograder.questions.cross_attention.variants import changed, one_head, scaled, weighted
 from autograder.questions.question import Mistake
 
 PRODUCT = "One product for each head"
@@ -11,9 +11,7 @@ _SCALE = "Why the scores are divided"
 _SOFTMAX = "The weights: a softmax over the context"
 _HEADS = "Cut into heads"
 _JOIN = "Join the heads"
-_PROJECTIONS = "Queries, keys and values"
-_SHAPES = "Every shape on the way"
-_CONTEXT = "Why the two widths may differ"
+PROJECTIONS = "Queries, keys and values"
 
 TD_DOT_MISTAKES = (
     Mistake(
@@ -186,6 +184,20 @@ MISTAKES = (
         _HEADS,
     ),
     Mistake(
+        "heads-number-and-size-swapped",
+        variants.swapped_heads(lambda layer: layer.head_size**-0.5),
+        "The width is cut into head-size heads of num_heads features each; the two numbers are swapped.",
+        "Their product is the same, so nothing complains, but there would be other heads, of another size.",
+        _HEADS,
+    ),
+    Mistake(
+        "arguments-swapped",
+        variants.swapped_heads(lambda layer: layer.num_heads**-0.5),
+        "The number of heads and the head size have changed places: num_heads is the first argument.",
+        "Their product is the same, so nothing complains, but there would be other heads, of another size.",
+        _HEADS,
+    ),
+    Mistake(
         "heads-one",
         one_head(lambda layer: layer.head_size**-0.5),
         "The width is not cut into heads: there is one softmax over the whole width.",
@@ -232,21 +244,21 @@ MISTAKES = (
         changed(bias=True),
         "The Dense layers of queries, keys and values have a bias, which is Keras' default; here they have none.",
         "Trained weights bring none. (A bias on the keys would not even do anything.)",
-        _PROJECTIONS,
+        PROJECTIONS,
     ),
     Mistake(
         "projections-fused",
         variants.FusedProjections,
         "One Dense layer makes several of queries, keys and values; here each has a Dense layer of its own.",
         "It could compute the same, but trained weights come in three kernels, and would not fit.",
-        _PROJECTIONS,
+        PROJECTIONS,
     ),
     Mistake(
         "values-are-keys",
         changed(project=lambda self, q, k, v: (self.to_q(q), self.to_k(k), self.to_k(v))),
         "The keys serve as values too: the values' own Dense layer is not used.",
         "What a token is found by and what it hands over are two things, and learned apart.",
-        _PROJECTIONS,
+        PROJECTIONS,
     ),
 )
 
@@ -263,73 +275,13 @@ SELF_MISTAKES = (
         changed(project=lambda self, q, k, v: (self.to_q(q), self.to_q(k), self.to_v(v))),
         "One Dense layer makes both queries and keys; each needs its own.",
         "With one, a token would always match itself best, and A would look at B exactly as B looks at A.",
-        _PROJECTIONS,
-    ),
-)
-
-CROSS_MISTAKES = (
-    Mistake(
-        "context-ignored",
-        sourced(lambda inputs, context: (inputs, inputs, inputs)),
-        "The context is not used: keys and values are made from the inputs.",
-        "The text would have no effect on the picture.",
-        _PROJECTIONS,
+        PROJECTIONS,
     ),
     Mistake(
-        "queries-from-context",
-        sourced(lambda inputs, context: (context, inputs, inputs)),
-        "Inputs and context have changed places: the queries are made from the context, keys and values from the "
-        "inputs.",
-        "One output token for each context token comes out, instead of one for each pixel.",
-        _PROJECTIONS,
-    ),
-    Mistake(
-        "values-from-inputs",
-        sourced(lambda inputs, context: (inputs, context, inputs)),
-        "The values are made from the inputs; like the keys, they belong to the context.",
-        "The weights say how much of each context token to take, so there must be one value for each.",
-        _PROJECTIONS,
-    ),
-    Mistake(
-        "keys-from-inputs",
-        sourced(lambda inputs, context: (inputs, inputs, context)),
-        "The keys are made from the inputs; like the values, they belong to the context.",
-        "A key says what a context token can be found by.",
-        _PROJECTIONS,
-    ),
-    Mistake(
-        "everything-from-context",
-        sourced(lambda inputs, context: (context, context, context)),
-        "The queries are made from the context too; they belong to the inputs.",
-        "One output token for each context token comes out, and the picture has no say in it.",
-        _PROJECTIONS,
-    ),
-    Mistake(
-        "context-joined-to-inputs",
-        sourced(lambda inputs, context: (inputs, *[ops.concatenate([inputs, context], axis=1)] * 2)),
-        "Inputs and context are joined into one sequence before keys and values are made.",
-        "They may have different widths, so they cannot be; here the context alone answers.",
-        _CONTEXT,
-    ),
-    Mistake(
-        "keys-cut-by-inputs",
-        lengths(k="inputs"),
-        "The keys are reshaped with the number of input tokens; they come from the context and have its number.",
-        "The reshape moves tokens into the batch: pictures would share each other's context, or shapes not fit.",
-        _SHAPES,
-    ),
-    Mistake(
-        "context-cut-by-inputs",
-        lengths(k="inputs", v="inputs"),
-        "Keys and values are reshaped with the number of input tokens; they have the context's number.",
-        "The reshape moves tokens into the batch: pictures would share each other's context, or shapes not fit.",
-        _SHAPES,
-    ),
-    Mistake(
-        "output-cut-by-context",
-        lengths(out="context"),
-        "The output is reshaped with the number of context tokens; there is one output token for each query.",
-        "A pixel asks, a pixel gets the answer: the context's length is summed away.",
-        _SHAPES,
+        "projections-shared",
+        changed(project=lambda self, q, k, v: (self.to_q(q), self.to_q(k), self.to_q(v))),
+        "Queries, keys and values share one Dense layer; each needs its own.",
+        "What a token asks, what it is found by and what it hands over are three things, and learned apart.",
+        PROJECTIONS,
     ),
 )

@@ -74,6 +74,16 @@ def sourced(sources):
     return changed(sources=lambda self, inputs, context: sources(inputs, context))
 
 
+def joined_by_inputs(sources):
+    """An attention of other sources, whose heads are joined with the number of input tokens whatever it has made."""
+
+    def finish(self, out, inputs):
+        joined = ops.reshape(ops.transpose(out, (0, 2, 1, 3)), (-1, inputs.shape[1], self.width))
+        return self.out_proj(joined)
+
+    return changed(sources=lambda self, inputs, context: sources(inputs, context), finish=finish)
+
+
 def causal(scores):
     mask = np.tril(np.ones(scores.shape[-2:], "bool"))
     return ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
@@ -82,6 +92,15 @@ def causal(scores):
 def split_features_first(self, a):
     """Cuts the width into D groups of N instead of N heads of D."""
     return ops.transpose(ops.reshape(a, (-1, a.shape[1], self.head_size, self.num_heads)), (0, 3, 1, 2))
+
+
+def swapped_heads(scale):
+    """An attention of D heads of size N, its scores multiplied by `scale(attention)`."""
+
+    def split(self, a):
+        return ops.transpose(ops.reshape(a, (-1, a.shape[1], self.head_size, self.num_heads)), (0, 2, 1, 3))
+
+    return changed(split=split, scores=lambda self, q, k: ops.matmul(q, ops.swapaxes(k, -1, -2)) * scale(self))
 
 
 def merge_features_first(self, out):

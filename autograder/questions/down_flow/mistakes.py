@@ -28,6 +28,18 @@ def _keeps_both(f, x, level, i):
     return f.keep(f.attend(x, level)) if level < 3 else x
 
 
+def _keeps_both_always(f, x, level, i):
+    """Keeps after the ResBlock, and again after the `if` that the SpatialTransformer stands in."""
+    x = f.keep(f.look(x, level, i))
+    return f.keep(f.attend(x, level) if level < 3 else x)
+
+
+def _halves_aside(f, x, level):
+    """Keeps the halved map, and goes on with the large one."""
+    Down.shrink(f, x, level)
+    return x
+
+
 def _attention_first(f, x, level, i):
     x = f.attend(x, level) if level < 3 else x
     return f.keep(f.look(x, level, i))
@@ -39,15 +51,23 @@ def _shared_resblock(f, x, level, i):
     return f.shared([x, f.t_emb])
 
 
-class _TypedIn(Down):
+class _WidthsTypedIn(Down):
+    """The widths of Stable Diffusion 2 with the head size of `blocks`."""
+
+    def start(self, latent):
+        self.widths = (320, 640, 1280, 1280)
+        return super().start(latent)
+
+
+class _TypedIn(_WidthsTypedIn):
     """The numbers of Stable Diffusion 2, whatever `blocks` says."""
 
     def attend(self, x, level):
         return self.blocks.SpatialTransformer((5, 10, 20)[level], 64, fully_connected=True)([x, self.context])
 
-    def start(self, latent):
-        self.widths = (320, 640, 1280, 1280)
-        return super().start(latent)
+
+def _pooled(layer):
+    return wired(shrink=lambda f, x, level: f.keep(layer(2)(x)))
 
 
 def _heads(make):
@@ -94,6 +114,14 @@ MISTAKES = (
         wired(pair=_keeps_both),
         "Both the ResBlock's and the SpatialTransformer's output are kept: 18 feature maps where 12 are expected.",
         "The way up takes one map for each of its twelve ResBlocks.",
+        _KEEP,
+    ),
+    Mistake(
+        "kept-twice-at-every-level",
+        wired(pair=_keeps_both_always),
+        "A map is kept after each ResBlock and once more behind its SpatialTransformer, or where that would stand: "
+        "20 feature maps where 12 are expected.",
+        "The way up takes one map for each of its twelve ResBlocks: of a pair, keep what comes out at its end.",
         _KEEP,
     ),
     Mistake(
@@ -156,10 +184,24 @@ MISTAKES = (
         _HALVE,
     ),
     Mistake(
+        "halved-aside",
+        wired(shrink=_halves_aside),
+        "The halved feature map is kept, but the way down goes on with the large one.",
+        "What comes out of the stride-2 convolution is kept *and* is what the next level begins with.",
+        _HALVE,
+    ),
+    Mistake(
         "halved-by-pooling",
-        wired(shrink=lambda f, x, level: f.keep(keras.layers.AveragePooling2D(2)(x))),
+        _pooled(keras.layers.AveragePooling2D),
         "The picture is halved by pooling instead of by a convolution with stride 2.",
-        "The convolution learns what to keep of four pixels, and trained weights bring its kernel.",
+        "The convolution learns what to keep of nine pixels, and trained weights bring its kernel.",
+        _HALVE,
+    ),
+    Mistake(
+        "halved-by-max-pooling",
+        _pooled(keras.layers.MaxPooling2D),
+        "The picture is halved by max pooling instead of by a convolution with stride 2.",
+        "The convolution learns what to keep of nine pixels, and trained weights bring its kernel.",
         _HALVE,
     ),
     Mistake(
@@ -230,6 +272,20 @@ MISTAKES = (
         _TypedIn(),
         "The widths of Stable Diffusion 2 are typed in; they are to be read from `blocks`.",
         "The same flow must also wire a small model: the check uses narrow blocks, and drawing does too.",
+        _WIDTHS,
+    ),
+    Mistake(
+        "channels-typed-in",
+        _WidthsTypedIn(),
+        "The widths 320, 640 and 1280 are typed in; they are to be read from `blocks.channels`.",
+        "The same flow must also wire a small model: the check uses narrow blocks, and drawing does too.",
+        _WIDTHS,
+    ),
+    Mistake(
+        "input-convolution-unpadded",
+        wired(start=lambda f, latent: f.keep(f.blocks.PaddedConv2D(f.widths[0], 3)(latent))),
+        "The first convolution has no padding, so the feature map is two pixels short in height and width.",
+        "Without the border of zeros nothing fits any more: the kept maps must have the sizes of the way up.",
         _WIDTHS,
     ),
     Mistake(

@@ -7,6 +7,8 @@ from autograder.questions.inputs.mistakes import PADDING, TIME_MLP
 from autograder.questions.question import Mistake
 from autograder.reference import PaddedConv2D
 
+_SAME_SECTION = 'Why `padding="same"` is not the same'
+
 
 class TimeEmbedding(keras.layers.Layer):
     """The time MLP: Dense, swish, Dense, each Dense with four times the UNet's first width.
@@ -78,6 +80,11 @@ class _OtherOrder(PaddedConv2D):
         super().__init__(filters, kernel_size, padding, strides)
 
 
+class _PaddedByDefault(PaddedConv2D):
+    def __init__(self, filters, kernel_size, padding=1, strides=1):
+        super().__init__(filters, kernel_size, padding, strides)
+
+
 CONV_MISTAKES = (
     Mistake(
         "conv-same",
@@ -85,7 +92,22 @@ CONV_MISTAKES = (
         'The padding is Keras\' "same", which is not the same as one zero on each side once there is a stride.',
         "With stride 2 and an even side it pads at the bottom and right only, and looks at the picture one pixel "
         "further on.",
-        'Why `padding="same"` is not the same',
+        _SAME_SECTION,
+    ),
+    Mistake(
+        "conv-same-always",
+        _conv(lambda layer, x: layer.conv(x), padding="same"),
+        'The padding is always Keras\' "same", and the argument `padding` has no effect.',
+        "With stride 2 and an even side it pads at the bottom and right only; and where no padding is asked for, the "
+        "picture must get smaller.",
+        _SAME_SECTION,
+    ),
+    Mistake(
+        "conv-same-on-top",
+        _conv(lambda layer, x: layer.conv(_padded(layer, x)), padding="same"),
+        'The picture is padded twice: zeros are put around it, and the convolution pads again with Keras\' "same".',
+        'What has its zeros already is convolved as it is: Keras calls that "valid".',
+        _SAME_SECTION,
     ),
     Mistake(
         "conv-arguments-swapped",
@@ -99,6 +121,20 @@ CONV_MISTAKES = (
         _conv(lambda layer, x: layer.conv(x)),
         "The argument `padding` has no effect: nothing is put around the picture.",
         "Without it every 3x3 convolution makes the picture two pixels smaller.",
+        PADDING,
+    ),
+    Mistake(
+        "conv-padding-fixed",
+        _conv(lambda layer, x: layer.conv(_zeros_around(x, 1, 1))),
+        "The argument `padding` has no effect: one row of zeros is always put on each side.",
+        "The UNet's 1x1 convolutions have no padding, and must keep the picture's size.",
+        PADDING,
+    ),
+    Mistake(
+        "conv-padding-by-default",
+        _PaddedByDefault,
+        "Where `padding` is not given it is 1; it is 0.",
+        "The UNet's 1x1 convolutions are made without it, and must keep the picture's size.",
         PADDING,
     ),
     Mistake(
@@ -179,15 +215,20 @@ def _mlp(forward, widths=(4, 4), **settings):
 
     def __init__(self, channels):
         keras.layers.Layer.__init__(self)
-        first, second = widths
-        self.dense1 = keras.layers.Dense(first * channels, **settings)
-        self.dense2 = keras.layers.Dense(second * channels, **settings)
+        self.dense1, self.dense2 = (keras.layers.Dense(width * channels, **settings) for width in widths)
 
     return type("TimeEmbedding", (keras.layers.Layer,), {"__init__": __init__, "call": forward})
 
 
 def _right(layer, x):
     return layer.dense2(ops.silu(layer.dense1(x)))
+
+
+class _WidthFixed(TimeEmbedding):
+    """As wide as in Stable Diffusion 2, whatever `channels` is."""
+
+    def __init__(self, channels):
+        super().__init__(1280 // 4)
 
 
 TIME_MISTAKES = (
@@ -273,6 +314,13 @@ TIME_MISTAKES = (
         _mlp(_right, widths=(4, 1)),
         "The second Dense layer is `channels` wide; it is four times as wide, as the first.",
         "That is the shape of a Transformer's feed-forward network; here the width stays at four times.",
+        TIME_MLP,
+    ),
+    Mistake(
+        "time-width-fixed",
+        _WidthFixed,
+        "The argument `channels` has no effect: 1280 is written into the code.",
+        "Both Dense layers are four times as wide as `channels`, and smaller models have fewer.",
         TIME_MLP,
     ),
     Mistake(

@@ -44,6 +44,17 @@ def _interleaved(cosines, sines):
     return ops.reshape(ops.stack([cosines, sines], axis=-1), (cosines.shape[0], -1))
 
 
+def _stacked(id, axis):
+    """The mistake of a new axis, at the place `axis`."""
+    return Mistake(
+        id,
+        _ending(lambda cosines, sines: ops.stack([cosines, sines], axis=axis)),
+        "Cosines and sines stand on an axis of their own; they are to be joined along the last one.",
+        "The Dense layer that follows needs one vector for each picture. `ops.stack` makes a new axis.",
+        SINES,
+    )
+
+
 def _of_dim(timesteps, dim=320, max_period=10000):
     return _joined(_angles(timesteps, _frequencies(dim, max_period)))
 
@@ -77,13 +88,9 @@ EMBEDDING_MISTAKES = (
         "A sine alone does not fix an angle; the pair does.",
         SINES,
     ),
-    Mistake(
-        "embedding-stacked",
-        _ending(lambda cosines, sines: ops.stack([cosines, sines], axis=1)),
-        "Cosines and sines stand on an axis of their own; they are to be joined along the last one.",
-        "The Dense layer that follows needs one vector for each picture.",
-        SINES,
-    ),
+    _stacked("embedding-stacked", axis=1),
+    _stacked("embedding-stacked-first", axis=0),
+    _stacked("embedding-stacked-last", axis=-1),
     Mistake(
         "embedding-added",
         _ending(lambda cosines, sines: cosines + sines),

@@ -14,6 +14,7 @@ _SHORTCUT = "Second half, and the shortcut"
 _PROJECT = "When the number of channels changes"
 _EPSILON = "Where implementations disagree"
 
+_EARLY_WHY = "Normalised values straddle zero, where swish bends most; raw ones may lie anywhere."
 
 MISTAKES = (
     Mistake(
@@ -158,9 +159,23 @@ MISTAKES = (
     ),
     Mistake(
         "swish-before-norm",
-        wired(lambda b, x, t: b.conv2(b.norm2(ops.silu(b.conv1(b.norm1(ops.silu(x))) + b.time(t)))) + b.shortcut(x)),
+        wired(lambda b, x, t: variants.early_exit(b, variants.early_entry(b, x) + b.time(t)) + b.shortcut(x)),
         "The swish comes before the normalisation instead of after it.",
-        "Normalised values straddle zero, where swish bends most; raw ones may lie anywhere.",
+        _EARLY_WHY,
+        _IDEA,
+    ),
+    Mistake(
+        "swish-before-norm-entry",
+        wired(lambda b, x, t: b.exit(variants.early_entry(b, x) + b.time(t)) + b.shortcut(x)),
+        "In the entry flow the swish comes before the normalisation instead of after it.",
+        _EARLY_WHY,
+        _IDEA,
+    ),
+    Mistake(
+        "swish-before-norm-exit",
+        wired(lambda b, x, t: variants.early_exit(b, b.entry(x) + b.time(t)) + b.shortcut(x)),
+        "In the exit flow the swish comes before the normalisation instead of after it.",
+        _EARLY_WHY,
         _IDEA,
     ),
     Mistake(
@@ -244,6 +259,13 @@ MISTAKES = (
 
 SAME_MISTAKES = (
     Mistake(
+        "residual-activated",
+        wired(lambda b, x, t: b.exit(b.entry(x) + b.time(t)) + b.shortcut(ops.silu(b.norm1(x)))),
+        "The shortcut carries the normalised and activated input instead of the input itself.",
+        "This happens when one variable name is used for both: keep the input under a name of its own.",
+        _SHORTCUT,
+    ),
+    Mistake(
         "residual-of-output",
         wired(lambda b, x, t: 2 * b.exit(b.entry(x) + b.time(t))),
         "The output was added to itself instead of to the block's input.",
@@ -281,6 +303,14 @@ SAME_MISTAKES = (
 )
 
 PROJECT_MISTAKES = (
+    Mistake(
+        "width-changes-late",
+        variants.LateWidth,
+        "The width changes in the second convolution; it changes in the first.",
+        "From there on the block works at `output_dim` channels: its Dense layer, its second GroupNorm and its second "
+        "convolution are all made for that width.",
+        _PROJECT,
+    ),
     Mistake(
         "projection-missing",
         wired(lambda b, x, t: b.exit(b.entry(x) + b.time(t)) + x),

@@ -63,6 +63,16 @@ def convs(make):
     return made(change)
 
 
+def early_entry(block, x):
+    """The entry flow with its swish before the normalisation."""
+    return block.conv1(block.norm1(ops.silu(x)))
+
+
+def early_exit(block, h):
+    """The exit flow with its swish before the normalisation."""
+    return block.conv2(block.norm2(ops.silu(h)))
+
+
 class ValidPadding(Block):
     """Convolutions without padding: the picture shrinks by two pixels a convolution."""
 
@@ -105,6 +115,18 @@ class AlwaysProjected(Block):
         if self.residual_projection is None:
             self.residual_projection = PaddedConv2D(self.output_dim, 1)
             self.residual_projection.build(input_shape[0])
+
+
+class LateWidth(Block):
+    """The first convolution keeps the width of the input; the second one brings it to `output_dim`."""
+
+    def build(self, input_shape):
+        channels = input_shape[0][-1]
+        self.dense = keras.layers.Dense(channels)
+        self.conv1 = PaddedConv2D(channels, 3, padding=1)
+        self.conv2 = PaddedConv2D(self.output_dim, 3, padding=1)
+        self.residual_projection = PaddedConv2D(self.output_dim, 1)
+        self.built = True
 
 
 class Projection3x3(Block):

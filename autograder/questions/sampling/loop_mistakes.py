@@ -19,7 +19,7 @@ def _loop(step=ddim_step, guide=guided_eps, time=lambda i, t: t, share=None, bef
         steps: which timesteps are used, of all.
     """
     share = share or (lambda bars, i, t: bars[t])
-    before = before or (lambda bars, i, times: bars[times[i + 1]] if i + 1 < len(times) else 1.0)
+    before = before or _until_last(lambda bars, i, times: bars[times[i + 1]])
 
     def sample(unet, latent, context, unconditional, timesteps, alpha_bars, scale, embed):
         times, count = [int(t) for t in steps(timesteps)], latent.shape[0]
@@ -33,10 +33,29 @@ def _loop(step=ddim_step, guide=guided_eps, time=lambda i, t: t, share=None, bef
     return sample
 
 
+def _until_last(before):
+    """An alpha_bar_prev that is `before(schedule, number, timesteps)`, but after the last step 1, as it should be."""
+    return lambda bars, i, times: before(bars, i, times) if i + 1 < len(times) else 1.0
+
+
 def _latent_kept(unet, latent, context, unconditional, timesteps, alpha_bars, scale, embed):
     """Every step begins at the first noise again."""
     whole = _loop()
     return whole(unet, latent, context, unconditional, timesteps[-1:], alpha_bars, scale, embed)
+
+
+def _timesteps_reversed(unet, latent, context, unconditional, timesteps, *rest):
+    """Goes through the timesteps from the end, and reads the next one from the list as it was."""
+    times = [int(t) for t in timesteps]
+    whole = _loop(steps=lambda t: times[::-1], before=_until_last(lambda bars, i, _: bars[times[i + 1]]))
+    return whole(unet, latent, context, unconditional, timesteps, *rest)
+
+
+def _returned_inside(unet, latent, context, unconditional, timesteps, alpha_bars, *rest):
+    """Only the first step, which leads to the second timestep."""
+    second = int(timesteps[1])
+    whole = _loop(steps=lambda t: t[:1], before=lambda bars, i, times: bars[second])
+    return whole(unet, latent, context, unconditional, timesteps, alpha_bars, *rest)
 
 
 def _one_half_of_the_noise(unet, latent, *rest):
@@ -49,6 +68,16 @@ def _one_half_of_the_noise(unet, latent, *rest):
         before = float(alpha_bars[times[i + 1]]) if i + 1 < len(times) else 1.0
         latent = ddim_step(latent, eps, float(alpha_bars[t]), before)
     return latent
+
+
+def _with_both_ends(before, **parts):
+    """Loops with this alpha_bar_prev, by what they add to a mistake's id: at every step, and at all but the last."""
+    return {"": _loop(before=before, **parts), "-but-the-last": _loop(before=_until_last(before), **parts)}
+
+
+def _share_variants(id, answers, cause, why):
+    """One mistake about the shares in several forms."""
+    return (Mistake(f"{id}{form}", answer, cause, why, LOOP) for form, answer in answers.items())
 
 
 LOOP_MISTAKES = (
@@ -81,25 +110,59 @@ LOOP_MISTAKES = (
         LOOP,
     ),
     Mistake(
+        "loop-backwards-half",
+        _timesteps_reversed,
+        "The timesteps are taken from clean to noisy, while the next one is looked up in the list as it was.",
+        "The noise has to be removed from the largest amount to the smallest; `timesteps` already come in that order.",
+        LOOP,
+    ),
+    Mistake(
+        "loop-returns-early",
+        _returned_inside,
+        "The loop ends after its first step: does the `return` stand inside of it?",
+        "There is one step for each timestep; the latent is returned after the last one.",
+        LOOP,
+    ),
+    Mistake(
         "loop-embeds-the-counter",
         _loop(time=lambda i, t: i),
         "The number of the step is embedded, not its timestep.",
         "The UNet knows timesteps from 0 to 999; with 0, 1, 2, ... it believes that the picture is nearly clean.",
         LOOP,
     ),
-    Mistake(
+    *_share_variants(
         "loop-share-of-the-counter",
-        _loop(share=lambda bars, i, t: bars[i], before=lambda bars, i, times: bars[i + 1]),
+        _with_both_ends(lambda bars, i, times: bars[i + 1], share=lambda bars, i, t: bars[i]),
         "The schedule is read at the number of the step, not at its timestep.",
         "`alpha_bars` has an entry for each of the 1,000 timesteps of training, of which sampling visits a few.",
-        LOOP,
     ),
-    Mistake(
+    *_share_variants(
+        "loop-share-of-now-at-the-counter",
+        {"": _loop(share=lambda bars, i, t: bars[i])},
+        "alpha_bar is read at the number of the step, not at its timestep.",
+        "`alpha_bars` has an entry for each of the 1,000 timesteps of training, of which sampling visits a few.",
+    ),
+    *_share_variants(
+        "loop-share-of-next-at-the-counter",
+        _with_both_ends(lambda bars, i, times: bars[i + 1]),
+        "alpha_bar_prev is read at the number of the next step, not at its timestep.",
+        "`alpha_bars` has an entry for each of the 1,000 timesteps of training, of which sampling visits a few.",
+    ),
+    *_share_variants(
         "loop-previous-timestep",
-        _loop(before=lambda bars, i, times: bars[times[i] - 1]),
+        _with_both_ends(lambda bars, i, times: bars[times[i] - 1]),
         "alpha_bar_prev is read at t - 1, one timestep of training further, not at the next timestep of the loop.",
         "Each step would remove only the noise of a single timestep, and the picture would stay noisy.",
-        LOOP,
+    ),
+    *_share_variants(
+        "loop-step-before",
+        {
+            **_with_both_ends(lambda bars, i, times: bars[times[i - 1]]),
+            "-starting-at-1": _loop(before=lambda bars, i, times: bars[times[i - 1]] if i else 1.0),
+        },
+        "alpha_bar_prev is read at the timestep before this one in the list, the noisier one.",
+        "It is the share that the step leads to: that of the next timestep in the list. (*prev* counts from the clean "
+        "picture, as training does.)",
     ),
     Mistake(
         "loop-ends-at-zero",

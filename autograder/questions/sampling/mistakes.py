@@ -154,6 +154,34 @@ CLEAN_MISTAKES = (
         "The noise comes off first; the division then brings what is left back to its full size.",
         CLEAN,
     ),
+    Mistake(
+        "clean-noise-divided",
+        lambda latent, eps, a: latent - (1 - a) ** 0.5 * eps / a**0.5,
+        "Only the noise is divided by the root of alpha_bar, not the latent: are brackets missing?",
+        "The noise comes off first; the division then brings what is left back to its full size.",
+        CLEAN,
+    ),
+    Mistake(
+        "clean-multiplied",
+        lambda latent, eps, a: (latent - (1 - a) ** 0.5 * eps) * a**0.5,
+        "What is left after the noise is taken away is multiplied by the root of alpha_bar instead of divided by it.",
+        "The latent holds the signal scaled down by that root; to bring it back to its full size, divide.",
+        CLEAN,
+    ),
+    Mistake(
+        "clean-divided-without-root",
+        lambda latent, eps, a: (latent - (1 - a) ** 0.5 * eps) / a,
+        "The division is by alpha_bar itself; its root belongs there, as for the noise.",
+        "alpha_bar is a share of variance; what multiplies a signal is the root of its share.",
+        CLEAN,
+    ),
+    Mistake(
+        "clean-noise-without-root",
+        lambda latent, eps, a: (latent - (1 - a) * eps) / a**0.5,
+        "The noise is multiplied by 1 - alpha_bar itself; its root belongs there, as for the signal.",
+        "1 - alpha_bar is a share of variance; what multiplies the noise is the root of its share.",
+        CLEAN,
+    ),
 )
 
 
@@ -233,6 +261,13 @@ GUIDANCE_MISTAKES = (
         "guidance-swapped",
         lambda u, c, s: guided_eps(c, u, s),
         "With and without the prompt are swapped: the picture is led away from the prompt.",
+        "Guidance starts from what the UNet says without the prompt and goes towards what it says with it.",
+        GUIDANCE,
+    ),
+    Mistake(
+        "guidance-difference-reversed",
+        lambda u, c, s: u + s * (u - c),
+        "The difference is taken the wrong way round: it leads away from the prompt.",
         "Guidance starts from what the UNet says without the prompt and goes towards what it says with it.",
         GUIDANCE,
     ),

@@ -14,6 +14,7 @@ _NORM = "Normalise and project"
 _BLOCK = "The transformer block in the middle"
 _RESIDUAL = "Project again, and add"
 _SAME = "Dense or 1×1 convolution?"
+_TOKENS = "From picture to tokens"
 _PICTURE = "From tokens to picture"
 _RESHAPE = "Experiment: tokens are pixels"
 _EPSILON = "Where implementations disagree"
@@ -118,6 +119,13 @@ MISTAKES = (
         _RESIDUAL,
     ),
     Mistake(
+        "projection-reused",
+        wired(lambda b, x, c: b.proj1(b.mixed(b.entry(x), c)) + x),
+        "One projection serves both ways; the way in and the way back have one each.",
+        "The second one has another task, and trained weights bring a kernel for each.",
+        _LINES,
+    ),
+    Mistake(
         "projection-no-bias",
         made(use_bias=False),
         "The projections have no bias.",
@@ -144,6 +152,13 @@ MISTAKES = (
         "The transformer block gets context and tokens in the wrong order.",
         "It is called on [tokens, context]: those that ask come first.",
         _BLOCK,
+    ),
+    Mistake(
+        "tokens-missing",
+        wired(lambda b, x, c: b.proj2(b.transformer_block([b.entry(x), c])) + x),
+        "The transformer block gets the picture with its four axes; it reads tokens, (batch, tokens, features).",
+        "To attention a picture is a sequence of pixels: height and width must be counted as one axis.",
+        _TOKENS,
     ),
     Mistake(
         "block-missing",

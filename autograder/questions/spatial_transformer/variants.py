@@ -21,6 +21,9 @@ class Spatial(keras.layers.Layer):
         self.proj1, self.proj2 = self.projection(), self.projection()
         self.transformer_block = self.make_block(num_heads * head_size)
 
+    def build(self, input_shape):
+        self.built = True  # the layers inside build themselves when they are called: no symbolic run, which is slow
+
     def make_norm(self):
         return GroupNorm(1e-5)
 

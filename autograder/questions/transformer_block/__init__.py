@@ -1,7 +1,8 @@
 """Exercise 05: GEGLU, and the transformer block around stand-ins for its attentions."""
 
 from autograder.questions.question import Case, Draw, Question
-from autograder.questions.transformer_block.mistakes import BLOCK_MISTAKES, GEGLU_MISTAKES, GEGLU_SECTION
+from autograder.questions.transformer_block.gate_mistakes import GEGLU_MISTAKES, GEGLU_SECTION
+from autograder.questions.transformer_block.mistakes import BLOCK_MISTAKES
 from autograder.questions.transformer_block.variants import Block, ExactBlock, OriginalEpsilonBlock
 from autograder.reference import GEGLU
 

@@ -1,14 +1,13 @@
-"""The mistakes of exercise 05: GEGLU and the transformer block with one thing wrong each."""
+"""The mistakes of exercise 05's second question: the transformer block with one thing wrong each."""
 
 import keras
 from keras import ops
 
 from autograder.questions.question import Mistake
 from autograder.questions.transformer_block import variants
-from autograder.questions.transformer_block.variants import combined, gated, made, resized, stepped, wired
+from autograder.questions.transformer_block.gate_mistakes import GEGLU_SECTION, swapped
+from autograder.questions.transformer_block.variants import made, resized, stepped, wired
 
-GEGLU_SECTION = "GEGLU: a value and a gate"
-_FORMS = "Experiment: two forms of GELU"
 _LINES = "In three lines"
 _NORM = "LayerNorm: each token by itself"
 _SELF = "First step: the pixels look at each other"
@@ -17,117 +16,20 @@ _FEED = "Third step: each token by itself"
 _ORDER = "Why this order"
 _EPSILON = "Where implementations disagree"
 
-SWAPPED = combined(lambda value, gate: ops.gelu(value) * gate)
-
-GEGLU_MISTAKES = (
-    Mistake(
-        "halves-swapped",
-        SWAPPED,
-        "The halves are swapped: GELU is applied to the first half; the first half is the value, the second the gate.",
-        "Both orders can be trained, but trained weights know only the one they were trained with.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "gelu-missing",
-        combined(lambda value, gate: value * gate),
-        "Value and gate are multiplied without a GELU on the gate.",
-        "Without it the gate can let through a negative amount as easily as a positive one: it never shuts.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "gelu-on-both",
-        combined(lambda value, gate: ops.gelu(value) * ops.gelu(gate)),
-        "GELU is applied to both halves; only the gate gets one.",
-        "The value must keep its sign: it says what is passed on, the gate how much of it.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "gelu-on-product",
-        combined(lambda value, gate: ops.gelu(value * gate)),
-        "GELU is applied to the product of the halves instead of to the gate.",
-        "The output could then hardly be negative, whatever the value is.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "value-missing",
-        combined(lambda value, gate: ops.gelu(gate)),
-        "Only the gate is used: it is not multiplied with the value.",
-        "That is a plain Dense layer with a GELU, and half of its kernel has no effect.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "gate-added",
-        combined(lambda value, gate: value + ops.gelu(gate)),
-        "The gate is added to the value; it is to be multiplied with it.",
-        "A sum cannot shut anything off: that is what a gate is for.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "gate-sigmoid",
-        combined(lambda value, gate: value * ops.sigmoid(gate)),
-        "The gate goes through a sigmoid instead of a GELU.",
-        "That is the first gated linear unit, GLU; Stable Diffusion has the one with GELU.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "gate-swish",
-        combined(lambda value, gate: value * ops.silu(gate)),
-        "The gate goes through a swish instead of a GELU.",
-        "That is SwiGLU, which language models use; it looks alike, but trained weights expect GELU.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "gate-relu",
-        combined(lambda value, gate: value * ops.relu(gate)),
-        "The gate goes through a ReLU instead of a GELU.",
-        "That is ReGLU; trained weights expect GELU's small negative values.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "gate-quick-gelu",
-        combined(lambda value, gate: value * gate * ops.sigmoid(1.702 * gate)),
-        "GELU is taken in its rough sigmoid form.",
-        "CLIP uses that form; it is off by up to 0.02, a hundred times more than the tanh form.",
-        _FORMS,
-    ),
-    Mistake(
-        "split-alternating",
-        gated(split=lambda self, a: (a[..., ::2], a[..., 1::2])),
-        "Value and gate are taken alternately, every second feature; they are two halves that lie side by side.",
-        "Trained kernels hold all values first and all gates after them.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "dense-too-narrow",
-        gated(width=lambda self: self.output_dim),
-        "The Dense layer makes output_dim features, so each half is only half as wide as the output must be.",
-        "A value *and* a gate are needed for each feature that goes out.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "dense-not-split",
-        variants.Ungated,
-        "There is no gate: one Dense layer with a GELU.",
-        "That is the feed-forward network of the first transformers; here a second half decides what gets through.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "dense-twice",
-        variants.TwoDenses,
-        "Value and gate come from two Dense layers; here one Dense layer makes both.",
-        "It could compute the same, but trained weights come in one kernel, and would not fit.",
-        GEGLU_SECTION,
-    ),
-    Mistake(
-        "dense-no-bias",
-        gated(use_bias=False),
-        "The Dense layer has no bias.",
-        "Trained weights bring one, and would not fit.",
-        GEGLU_SECTION,
-    ),
-)
-
+_HEADS_WHY = "Their product is the same, so everything fits; but the attention is cut in another way."
 _RESIDUAL_WHY = "What a step does not carry over is lost for the steps after it: each step adds a correction."
+
+
+def _activated(id, name, activation):
+    """The mistake of an activation on the last Dense layer."""
+    return Mistake(
+        id,
+        stepped(feed=lambda b, x: activation(b.dense(b.geglu(b.norm3(x))))),
+        f"There is a {name} after the last Dense layer.",
+        "The gate inside of GEGLU is all that bends here: a correction must be free to have either sign.",
+        _FEED,
+    )
+
 
 BLOCK_MISTAKES = (
     Mistake(
@@ -206,6 +108,41 @@ BLOCK_MISTAKES = (
         "The context goes to both attentions; the first one is a self-attention.",
         "No pixel would then ever see another one.",
         _SELF,
+    ),
+    Mistake(
+        "context-normalised",
+        variants.ContextNormalised,
+        "The context is normalised too; it goes in as it came.",
+        "The text's tokens arrive with a known scale, and trained weights bring no LayerNorm for them.",
+        _CROSS,
+    ),
+    Mistake(
+        "attention-reused",
+        stepped(told=lambda b, x, c: b.attn1(b.norm2(x), context=c)),
+        "One attention layer serves both steps; each step has its own.",
+        "The text's tokens have another width than the picture's, so the kernels of one cannot serve the other.",
+        _CROSS,
+    ),
+    Mistake(
+        "heads-swapped",
+        variants.heads_swapped(variants.SELF, variants.CROSS),
+        "Both attentions were made with number of heads and head size in the wrong order.",
+        _HEADS_WHY,
+        _SELF,
+    ),
+    Mistake(
+        "heads-swapped-self",
+        variants.heads_swapped(variants.SELF),
+        "The first attention was made with number of heads and head size in the wrong order.",
+        _HEADS_WHY,
+        _SELF,
+    ),
+    Mistake(
+        "heads-swapped-cross",
+        variants.heads_swapped(variants.CROSS),
+        "The second attention was made with number of heads and head size in the wrong order.",
+        _HEADS_WHY,
+        _CROSS,
     ),
     Mistake(
         "self-attention-missing",
@@ -293,21 +230,31 @@ BLOCK_MISTAKES = (
     ),
     Mistake(
         "feed-forward-ungated",
-        made(gated=lambda self, width: variants.Ungated(width)),
+        made(gated=lambda self, width: variants.ungated(variants.exact_gelu)(width)),
         "The feed-forward network has a Dense layer with a GELU where GEGLU belongs.",
         "A gate that looks at the same token decides what gets through; question 1 is about it.",
         GEGLU_SECTION,
     ),
     Mistake(
         "feed-forward-halves-swapped",
-        made(gated=lambda self, width: SWAPPED(width)),
+        made(gated=lambda self, width: swapped(variants.tanh_gelu)(width)),
         "In the GEGLU of the feed-forward network value and gate have changed places.",
         "The block uses your GEGLU: its own check, question 1, says more.",
         GEGLU_SECTION,
     ),
     Mistake(
+        "feed-forward-without-dense",
+        variants.WithoutDense,
+        "The Dense layer after GEGLU is missing.",
+        "GEGLU widens each token to `4 * dim` features, and that layer mixes them back into `dim`.",
+        _FEED,
+    ),
+    _activated("feed-forward-gelu", "GELU", keras.activations.gelu),
+    _activated("feed-forward-swish", "swish", ops.silu),
+    _activated("feed-forward-relu", "ReLU", ops.relu),
+    Mistake(
         "feed-forward-no-bias",
-        made(dense_bias=lambda self: False),
+        made(last_dense=lambda self: keras.layers.Dense(self.dim, use_bias=False)),
         "The last Dense layer has no bias.",
         "Trained weights bring one, and would not fit.",
         _FEED,

@@ -6,16 +6,30 @@ from keras import ops
 from autograder.reference import GEGLU
 from autograder.sitting.stand_ins import CrossAttention
 
+SELF, CROSS = "self", "cross"  # the two attentions of a block
+
+
+def tanh_gelu(a):
+    return ops.gelu(a, approximate=True)
+
+
+def exact_gelu(a):
+    return ops.gelu(a, approximate=False)
+
 
 class Gated(keras.layers.Layer):
     """A right GEGLU, cut into the steps that a mistake changes."""
 
     use_bias = True
+    gelu = staticmethod(tanh_gelu)
 
     def __init__(self, output_dim):
         super().__init__()
         self.output_dim = output_dim
         self.dense = keras.layers.Dense(self.width(), use_bias=self.use_bias)
+
+    def build(self, input_shape):
+        self.built = True  # the layers inside build themselves when they are called: no symbolic run, which is slow
 
     def width(self):
         return 2 * self.output_dim
@@ -24,15 +38,15 @@ class Gated(keras.layers.Layer):
         return ops.split(a, 2, axis=-1)
 
     def combine(self, value, gate):
-        return value * ops.gelu(gate)
+        return value * self.gelu(gate)
 
     def call(self, inputs):
         return self.combine(*self.split(self.dense(inputs)))
 
 
-def gated(**steps):
+def gated(gelu=tanh_gelu, **steps):
     """A GEGLU with some steps replaced: methods by functions of the same arguments, or class attributes."""
-    return type("GEGLU", (Gated,), steps)
+    return type("GEGLU", (Gated,), {"gelu": staticmethod(gelu), **steps})
 
 
 def combined(combine):
@@ -40,26 +54,22 @@ def combined(combine):
     return gated(combine=lambda self, value, gate: combine(value, gate))
 
 
-class TwoDenses(keras.layers.Layer):
+def two_denses(gelu):
     """Value and gate each have a Dense of their own."""
 
     def __init__(self, output_dim):
-        super().__init__()
+        keras.layers.Layer.__init__(self)
         self.value, self.gate = keras.layers.Dense(output_dim), keras.layers.Dense(output_dim)
 
     def call(self, inputs):
-        return self.value(inputs) * ops.gelu(self.gate(inputs))
+        return self.value(inputs) * gelu(self.gate(inputs))
+
+    return type("GEGLU", (keras.layers.Layer,), {"__init__": __init__, "call": call})
 
 
-class Ungated(keras.layers.Layer):
+def ungated(gelu):
     """A Dense and a GELU: the feed-forward network of a plain transformer."""
-
-    def __init__(self, output_dim):
-        super().__init__()
-        self.dense = keras.layers.Dense(output_dim, activation="gelu")
-
-    def call(self, inputs):
-        return self.dense(inputs)
+    return gated(gelu, width=lambda self: self.output_dim, call=lambda self, inputs: gelu(self.dense(inputs)))
 
 
 class Block(keras.layers.Layer):
@@ -71,8 +81,11 @@ class Block(keras.layers.Layer):
         super().__init__()
         self.dim = dim
         self.norm1, self.norm2, self.norm3 = (self.norm() for _ in range(3))
-        self.attn1, self.attn2 = CrossAttention(num_heads, head_size), CrossAttention(num_heads, head_size)
-        self.geglu, self.dense = self.gated(4 * dim), keras.layers.Dense(dim, use_bias=self.dense_bias())
+        self.attn1, self.attn2 = (self.attention(step, num_heads, head_size) for step in (SELF, CROSS))
+        self.geglu, self.dense = self.gated(4 * dim), self.last_dense()
+
+    def build(self, input_shape):
+        self.built = True  # the layers inside build themselves when they are called: no symbolic run, which is slow
 
     def norm(self):
         return keras.layers.LayerNormalization(epsilon=self.epsilon)
@@ -80,8 +93,11 @@ class Block(keras.layers.Layer):
     def gated(self, width):
         return GEGLU(width, approximate=self.approximate)
 
-    def dense_bias(self):
-        return True
+    def attention(self, step, num_heads, head_size):
+        return CrossAttention(num_heads, head_size)
+
+    def last_dense(self):
+        return keras.layers.Dense(self.dim)
 
     def own(self, x):
         return self.attn1(self.norm1(x))
@@ -125,13 +141,43 @@ def stepped(own=None, told=None, feed=None):
 
 
 def made(**makers):
-    """A block wired right, with layers made in another way: `norm(block)` or `gated(block, width)`."""
+    """A block wired right, with layers made in another way: `norm(block)`, `attention(block, step, num_heads,
+    head_size)`, `gated(block, width)` or `last_dense(block)`.
+    """
     return type("BasicTransformerBlock", (Block,), makers)
 
 
 def resized(factor):
     """A block whose GEGLU is `factor` times as wide as its tokens."""
     return made(gated=lambda self, width: GEGLU(factor * self.dim))
+
+
+def heads_swapped(*steps):
+    """A block whose attentions of `steps` are made with number of heads and head size in the wrong order."""
+
+    def attention(self, step, num_heads, head_size):
+        return CrossAttention(head_size, num_heads) if step in steps else CrossAttention(num_heads, head_size)
+
+    return made(attention=attention)
+
+
+class ContextNormalised(Block):
+    """A fourth LayerNorm, for the context."""
+
+    def __init__(self, dim, num_heads, head_size):
+        super().__init__(dim, num_heads, head_size)
+        self.norm_context = self.norm()
+
+    def told(self, x, context):
+        return super().told(x, self.norm_context(context))
+
+
+class WithoutDense(Block):
+    """GEGLU itself brings the tokens to their width."""
+
+    def __init__(self, dim, num_heads, head_size):
+        super().__init__(dim, num_heads, head_size)
+        self.geglu, self.dense = self.gated(dim), keras.layers.Identity()
 
 
 def also_own(block, x):

@@ -9,7 +9,7 @@ def counted(
     norm1=lambda c, d: 2 * c,
     conv1=lambda c, d: 9 * c * d + d,
     dense=lambda e, d: e * d + d,
-    norm2=lambda d: 2 * d,
+    norm2=lambda c, d: 2 * d,
     conv2=lambda c, d: 9 * d * d + d,
     projection=lambda c, d: c * d + d if c != d else 0,
 ):
@@ -17,7 +17,7 @@ def counted(
 
     def resblock_parameters(input_dim, output_dim, embedding_dim):
         c, d, e = input_dim, output_dim, embedding_dim
-        return norm1(c, d) + conv1(c, d) + dense(e, d) + norm2(d) + conv2(c, d) + projection(c, d)
+        return norm1(c, d) + conv1(c, d) + dense(e, d) + norm2(c, d) + conv2(c, d) + projection(c, d)
 
     return resblock_parameters
 
@@ -79,17 +79,19 @@ MISTAKES = (
         _COUNT,
     ),
     Mistake(
-        "convolution-biases-forgotten",
+        "two-of-output-forgotten",
         counted(conv1=lambda c, d: 9 * c * d, conv2=lambda c, d: 9 * d * d),
-        "The biases of the 3x3 convolutions are not counted.",
-        "Each has one number for each channel that goes out.",
+        "2 · output_dim numbers are missing: two biases (of the 3x3 convolutions and of the Dense layer), or the gamma "
+        "and beta of the second normalisation.",
+        "Each bias, each gamma and each beta has one number for each channel.",
         _COUNT,
     ),
     Mistake(
-        "dense-bias-forgotten",
+        "one-of-output-forgotten",
         counted(dense=lambda e, d: e * d),
-        "The bias of the time embedding's Dense layer is not counted.",
-        "It has one number for each channel that goes out.",
+        "output_dim numbers are missing: the bias of one of the 3x3 convolutions or of the Dense layer, or the gamma "
+        "or beta of the second normalisation.",
+        "Each bias, each gamma and each beta has one number for each channel.",
         _COUNT,
     ),
     Mistake(
@@ -108,21 +110,21 @@ MISTAKES = (
     ),
     Mistake(
         "norms-forgotten",
-        counted(norm1=lambda c, d: 0, norm2=lambda d: 0),
+        counted(norm1=lambda c, d: 0, norm2=lambda c, d: 0),
         "The two normalisations are not counted.",
         "Each has a gamma and a beta for every channel it reads.",
         _COUNT,
     ),
     Mistake(
         "norms-of-groups",
-        counted(norm1=lambda c, d: 2 * 32, norm2=lambda d: 2 * 32),
+        counted(norm1=lambda c, d: 2 * 32, norm2=lambda c, d: 2 * 32),
         "The normalisations are counted with two numbers a group; they have two a channel.",
         "Mean and variance are taken over a group, but gamma and beta belong to each channel.",
         _COUNT,
     ),
     Mistake(
         "norms-one-number",
-        counted(norm1=lambda c, d: c, norm2=lambda d: d),
+        counted(norm1=lambda c, d: c, norm2=lambda c, d: d),
         "The normalisations are counted with one number a channel; they have two, gamma and beta.",
         "Both are learned.",
         _COUNT,
@@ -132,6 +134,13 @@ MISTAKES = (
         counted(norm1=lambda c, d: 2 * d),
         "The first normalisation is counted with the channels that go out; it reads those that come in.",
         "It stands before the first convolution.",
+        _COUNT,
+    ),
+    Mistake(
+        "second-norm-of-input",
+        counted(norm2=lambda c, d: 2 * c),
+        "The second normalisation is counted with the channels that come in; it reads those that go out.",
+        "It stands behind the first convolution, which already makes the block's own number of channels.",
         _COUNT,
     ),
     Mistake(

@@ -75,6 +75,13 @@ EXIT_MISTAKES = (
         _EXIT,
     ),
     Mistake(
+        "activation-gelu",
+        end(in_order, activate="gelu"),
+        "The activation is GELU; it is swish, x · sigmoid(x).",
+        "The two look alike, but trained weights expect swish; GELU is at home in the feed-forward networks.",
+        _EXIT,
+    ),
+    Mistake(
         "tanh-at-the-end",
         end(lambda x, n, s, c: keras.layers.Activation("tanh")(c(s(n(x))))),
         "There is a tanh behind the convolution.",
@@ -213,6 +220,13 @@ UNET_MISTAKES = (
         wired(inputs=lambda u, latent, embedding, context: [latent, context, embedding]),
         "The model's inputs are in another order: the context comes before the timestep embedding.",
         "Whoever calls the model gives latent, timestep embedding, context.",
+        _INPUTS,
+    ),
+    Mistake(
+        "sides-swapped",
+        wired(sides=lambda u, height, width: (width, height)),
+        "Height and width of the latent input are swapped.",
+        "A picture that is not square would not fit: height comes first.",
         _INPUTS,
     ),
     Mistake(

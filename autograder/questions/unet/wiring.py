@@ -30,12 +30,15 @@ class Whole:
 
     def __call__(self, img_height, img_width, max_text_length, blocks):
         self.blocks = blocks
-        sides = (img_height // self.factor, img_width // self.factor)
+        sides = self.sides(img_height // self.factor, img_width // self.factor)
         latent = keras.Input((*sides, blocks.latent_channels))
         embedding = keras.Input((blocks.channels[0],))
         context = keras.Input((max_text_length, blocks.context_dim))
         out = self.wire(latent, self.time(embedding), context)
         return keras.Model(self.inputs(latent, embedding, context), out)
+
+    def sides(self, height, width):
+        return height, width
 
     def inputs(self, latent, embedding, context):
         return [latent, embedding, context]

@@ -2,7 +2,8 @@
 
 from autograder.questions.flows import FLOW_SIZES, Size, told
 from autograder.questions.question import Case, Draw, Question
-from autograder.questions.up_flow.mistakes import MIDDLE_MISTAKES, UP_MISTAKES
+from autograder.questions.up_flow.middle_mistakes import MIDDLE_MISTAKES
+from autograder.questions.up_flow.mistakes import UP_MISTAKES
 from autograder.questions.up_flow.upsampling import MISTAKES as UPSAMPLE_MISTAKES
 from autograder.reference import Upsample
 from autograder.reference.flows import middle_flow, up_flow

@@ -1,12 +1,12 @@
-"""The mistakes of exercise 08 in the middle and on the way up: each flow with one thing wrong."""
+"""The mistakes of exercise 08 on the way up: the flow with one thing wrong each."""
 
 import keras
 
 from autograder.questions.question import Mistake
-from autograder.questions.up_flow.wiring import Up, middle, wired
+from autograder.questions.up_flow.wiring import Up, wired
+from autograder.reference import Upsample
 from autograder.reference.flows import transformer
 
-_MIDDLE = "The middle"
 _JOIN = "One step up: join, ResBlock, SpatialTransformer"
 _ORDER = "Last in, first out"
 _UPSAMPLE = "Where `Upsample` stands"
@@ -105,6 +105,15 @@ UP_MISTAKES = (
         _JOIN,
     ),
     Mistake(
+        "joined-with-plus-or-along-batch",
+        wired(join=lambda f, x, skip: x + skip),
+        "The kept feature map is added to the way up, or concatenated along another axis than the channels (as "
+        "`ops.concatenate` does unless it is told the axis).",
+        "Their channels may differ in number, and the ResBlock is to choose what it takes from which: only the last "
+        "axis grows.",
+        _JOIN,
+    ),
+    Mistake(
         "joined-along-height",
         wired(join=lambda f, x, skip: keras.layers.Concatenate(axis=1)([x, skip])),
         "The two feature maps are put one above the other; they are to be joined along the channels.",
@@ -161,6 +170,13 @@ UP_MISTAKES = (
         _UPSAMPLE,
     ),
     Mistake(
+        "upsample-of-ones-own",
+        wired(enlarge=lambda f, x, level: Upsample(f.widths[level])(x)),
+        "An `Upsample` with weights of its own enlarges: your class of question 1, not `blocks.Upsample`.",
+        "A flow takes every block from `blocks`: only those can be checked here, and be given trained weights.",
+        _UPSAMPLE,
+    ),
+    Mistake(
         "upsample-at-the-end",
         wired(close=lambda f, x, level: f.enlarge(x, level)),
         "The feature map is enlarged once more after the last group.",
@@ -183,6 +199,13 @@ UP_MISTAKES = (
         "The pixels are only repeated; the convolution behind that is missing.",
         "`blocks.Upsample` repeats the pixels and then convolves, which smooths the steps between them.",
         _UPSAMPLE,
+    ),
+    Mistake(
+        "levels-from-the-first",
+        wired(levels=(0, 1, 2, 3)),
+        "The levels are passed from the first to the fourth; the way up begins at the fourth.",
+        "It begins where the way down ended: with the smallest feature map, at the width of the fourth level.",
+        _GROUPS,
     ),
     Mistake(
         "two-a-level",
@@ -218,115 +241,5 @@ UP_MISTAKES = (
         "The SpatialTransformer is given the time embedding instead of the context.",
         "ResBlocks are told the time, SpatialTransformers the text.",
         _JOIN,
-    ),
-)
-
-
-def _shared_middle(x, t_emb, context, blocks):
-    block = blocks.ResBlock(blocks.channels[3])
-    x = transformer(blocks.channels[3], blocks)([block([x, t_emb]), context])
-    return block([x, t_emb])
-
-
-def _middle_heads(make):
-    def middle_flow(x, t_emb, context, blocks):
-        width = blocks.channels[3]
-        x = blocks.ResBlock(width)([x, t_emb])
-        x = blocks.SpatialTransformer(*make(width, blocks.head_size), fully_connected=True)([x, context])
-        return blocks.ResBlock(width)([x, t_emb])
-
-    return middle_flow
-
-
-def _middle_typed_in(x, t_emb, context, blocks):
-    x = blocks.ResBlock(1280)([x, t_emb])
-    x = blocks.SpatialTransformer(20, 64, fully_connected=True)([x, context])
-    return blocks.ResBlock(1280)([x, t_emb])
-
-
-MIDDLE_MISTAKES = (
-    Mistake(
-        "second-resblock-missing",
-        middle(lambda x, look, attend: attend(look(x))),
-        "The second ResBlock of the middle is missing.",
-        "What the pixels learned from each other and from the text is worked in by a ResBlock behind it.",
-        _MIDDLE,
-    ),
-    Mistake(
-        "first-resblock-missing",
-        middle(lambda x, look, attend: look(attend(x))),
-        "The first ResBlock of the middle is missing.",
-        "The middle is symmetric: a ResBlock stands before the attention and another one behind it.",
-        _MIDDLE,
-    ),
-    Mistake(
-        "attention-missing",
-        middle(lambda x, look, attend: look(look(x))),
-        "The SpatialTransformer of the middle is missing.",
-        "The smallest level has no other: without it nothing would meet the text at that size.",
-        _MIDDLE,
-    ),
-    Mistake(
-        "attention-first",
-        middle(lambda x, look, attend: look(look(attend(x)))),
-        "The SpatialTransformer comes first; it stands between the two ResBlocks.",
-        "Trained weights belong to places, and a block in another place sees other feature maps.",
-        _MIDDLE,
-    ),
-    Mistake(
-        "attention-last",
-        middle(lambda x, look, attend: attend(look(look(x)))),
-        "The SpatialTransformer comes last; it stands between the two ResBlocks.",
-        "Trained weights belong to places, and a block in another place sees other feature maps.",
-        _MIDDLE,
-    ),
-    Mistake(
-        "attention-twice",
-        middle(lambda x, look, attend: attend(look(attend(look(x))))),
-        "A second SpatialTransformer follows the second ResBlock.",
-        "That is how the larger levels go; the middle has one.",
-        _MIDDLE,
-    ),
-    Mistake(
-        "pair-too-many",
-        middle(lambda x, look, attend: look(attend(look(attend(look(x)))))),
-        "The middle has three ResBlocks and two SpatialTransformers; it has two and one.",
-        "Trained weights bring three blocks for the middle.",
-        _MIDDLE,
-    ),
-    Mistake(
-        "input-added",
-        middle(lambda x, look, attend: look(attend(look(x))) + x),
-        "The middle's input is added to its output.",
-        "Each block has its own shortcut inside; around the middle there is none.",
-        _MIDDLE,
-    ),
-    Mistake(
-        "block-reused",
-        _shared_middle,
-        "One ResBlock is used in both places; the middle has two.",
-        "Two uses of one object share their weights.",
-        _MIDDLE,
-    ),
-    Mistake(
-        "heads-and-size-swapped",
-        _middle_heads(lambda width, size: (size, width // size)),
-        "The number of heads and the head size are swapped in the SpatialTransformer.",
-        "Their product is the same, so nothing complains, but the features are cut into heads in another way.",
-        _MIDDLE,
-    ),
-    Mistake(
-        "heads-eight",
-        _middle_heads(lambda width, size: (8, width // 8)),
-        "The SpatialTransformer has eight heads; the size of a head is fixed, the number follows the width.",
-        "Eight heads is Stable Diffusion 1. In version 2 every head has the same size.",
-        _MIDDLE,
-    ),
-    Mistake(
-        "widths-typed-in",
-        _middle_typed_in,
-        "The widths of Stable Diffusion 2 are typed in; they are to be read from `blocks`.",
-        "The same flow must also wire a small model: the check uses narrow blocks, and drawing does too.",
-        _MIDDLE,
     ),
 )
