@@ -1,9 +1,10 @@
 """`check`: all three parts of a check (paper, sitting, marking) in the learner's own process."""
 
+import functools
 import secrets
 from typing import Any
 
-from autograder.exam.marking import mark
+from autograder.exam.marking import Marker
 from autograder.exam.paper import make_paper
 from autograder.exam.verdict import Verdict
 from autograder.questions import find
@@ -41,12 +42,18 @@ def check(question_id: str, learner_object: Any) -> None:
         CheckFailed: if the answer is not right; its text names the mistake where it is known.
         KeyError: for an unknown question.
     """
-    question = find(question_id)
-    paper = make_paper(question, secrets.randbits(32))
+    marker = _marker(question_id)
     with quiet() as noise:
-        verdict = mark(question, paper, sit(paper, learner_object))
+        verdict = marker.mark(sit(marker.paper, learner_object))
     if noise.text:
-        print(f"Written to stderr while {question.name} ran:\n{noise.text}")
+        print(f"Written to stderr while {marker.question.name} ran:\n{noise.text}")
     if not verdict.passed:
         raise CheckFailed(verdict)
     print(verdict.message)
+
+
+@functools.cache
+def _marker(question_id: str) -> Marker:
+    """One paper a question and session, so that a second try need not wait for right objects and known mistakes."""
+    question = find(question_id)
+    return Marker(question, make_paper(question, secrets.randbits(32)))

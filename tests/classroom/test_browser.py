@@ -250,6 +250,7 @@ def test_formgrader_takes_an_instructors_points_for_a_written_answer(tmp_path: P
         number = gradebook.find_submission_notebook(NAME, NAME, "mei").id
     with contextlib.contextmanager(serve)(course) as formgrader:
         formgrader.open(page, f"submissions/{number}/")
+        page.wait_for_load_state("networkidle")  # the points there are have come, and the fields listen
         points = page.locator("input.score:not([disabled])")
         points.last.fill("1.5")
         with page.expect_response(lambda reply: "/api/grade/" in reply.url and reply.request.method == "PUT"):

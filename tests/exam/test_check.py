@@ -151,3 +151,16 @@ def test_paper_same_seed_same_numbers_other_seed_other_numbers():
 def test_paper_unknown_scale_is_an_error():
     with pytest.raises(ValueError, match="huge"):
         make_paper(find("resblock-same"), 0, "huge")
+
+
+def test_check_works_out_right_objects_and_mistakes_once_a_session(monkeypatch):
+    """A second try, after a mistake was mended, does not wait for them again."""
+    sat = []
+    monkeypatch.setattr("autograder.exam.marking.sit", lambda *a, **k: sat.append(a) or sit(*a, **k))
+    sys.modules["autograder.exam.check"]._marker.cache_clear()
+    failure("broadcast-embedding", lambda embeddings: embeddings[:, None])
+    before = len(sat)
+    assert before
+    check("broadcast-embedding", lambda embeddings: embeddings[:, None, None])
+    failure("broadcast-embedding", lambda embeddings: embeddings[:, None])
+    assert len(sat) == before
