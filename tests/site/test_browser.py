@@ -1,6 +1,7 @@
 """The site in a real browser: what it asks of the network, how it looks on a phone and in the dark, what it weighs."""
 
 import gzip
+import json
 import re
 from pathlib import Path
 
@@ -138,6 +139,14 @@ def test_picture_and_captions_are_legible(visit, scheme):
     assert _contrast(colour(".unet .box.lit text", "fill"), colour(".unet .box.lit rect", "fill")) > 4.5
     assert _contrast(colour("figcaption .caption-text", "color"), paper) > 4.5
     assert _contrast(colour("a.colab-link", "color"), colour("a.colab-link", "backgroundColor")) > 4.5
+
+
+def test_instructors_page_shows_the_grading_benchmark_as_a_table(visit):
+    bench = json.loads((BOOK / "figures" / "grading-bench.json").read_text())
+    page = visit("book/instructors.html").page
+    cells = page.locator("#how-long-it-takes tbody tr").first.locator("td").all_inner_texts()
+    assert page.locator("#how-long-it-takes tbody tr").count() == len(bench["rows"])
+    assert cells[:3] == [bench["rows"][0]["what"], "1", str(bench["rows"][0]["submissions"])]
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
