@@ -7,7 +7,7 @@ A chapter's figures weigh more than all the rest of the page, and most of them a
 import re
 from pathlib import Path
 
-IMAGE = re.compile(r'<img\b(?P<before>[^>]*?)\ssrc="(?P<src>[^"]+)"(?P<after>[^>]*)>')
+IMAGE = re.compile(r'<img\b[^>]*?\ssrc="(?P<src>[^"]+)"[^>]*>')
 KNOWN = re.compile(r'\s(loading|width|height)="')
 SVG_SIZE = re.compile(r'<svg\b[^>]*?\bwidth="([\d.]+)pt"[^>]*?\bheight="([\d.]+)pt"')  # as matplotlib writes it
 PNG_START = b"\x89PNG\r\n\x1a\n"
