@@ -10,10 +10,7 @@ import numpy as np
 from keras import ops
 
 from autograder.reference.config import GROUPS
-
-# Up to this many output pixels TensorFlow convolves faster as one matrix product of patches (16x16: 1.5 to 2 times on
-# two CPU cores): the kernel is then larger than the picture, and its convolution rearranges all of it on every call.
-PRODUCT_PIXELS = 256
+from autograder.reference.convolution import product_form
 
 
 @keras.saving.register_keras_serializable(package="sd_unet_course")
@@ -101,23 +98,13 @@ class PaddedConv2D(keras.layers.Layer):
 
     def call(self, inputs):
         _, height, width, _ = self.compute_output_shape(inputs.shape)
-        as_product = None not in (height, width) and (self.kernel_size == 1 or height * width <= PRODUCT_PIXELS)
-        as_product = as_product and keras.backend.backend() == "tensorflow"
+        kernel = self.conv.kernel
+        form = product_form(kernel, self.strides, height, width)
         x = inputs
-        if self.padding and (as_product or not self.pads_itself):
+        if self.padding and (form or not self.pads_itself):
             around = (self.padding, self.padding)
             x = ops.pad(x, ((0, 0), around, around, (0, 0)))
-        return self._product(x, height, width) if as_product else self.conv(x)
-
-    def _product(self, x, height, width):
-        """The convolution of the padded `x` as one matrix product: patches `(B·H·W, k·k·C)` times the kernel."""
-        last_y, last_x = self.strides * (height - 1) + 1, self.strides * (width - 1) + 1
-        corners = [(y, x) for y in range(self.kernel_size) for x in range(self.kernel_size)]
-        patches = [x[:, i : i + last_y : self.strides, j : j + last_x : self.strides] for i, j in corners]
-        patches = ops.concatenate(patches, axis=-1) if len(patches) > 1 else patches[0]  # (B, H, W, k·k·C)
-        kernel = ops.reshape(self.conv.kernel, (-1, self.filters))
-        y = ops.matmul(ops.reshape(patches, (-1, kernel.shape[0])), kernel)
-        return ops.reshape(y, (-1, height, width, self.filters)) + self.conv.bias
+        return form(x, kernel, self.strides, height, width) + self.conv.bias if form else self.conv(x)
 
     def get_config(self):
         own = {"filters": self.filters, "kernel_size": self.kernel_size}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from autograder.reference import PaddedConv2D, attention, layers
+from autograder.reference import TINY, DiffusionModelV2, PaddedConv2D, attention, convolution, layers
 from autograder.reference.layers import GlorotUniform
 
 TOLERANCE = 1e-5  # float32 sums in another order
@@ -33,17 +33,87 @@ def test_padded_conv_product_equals_padding_then_convolving(kernel_size, padding
     assert relative_error(y, plain) < TOLERANCE
 
 
-def test_padded_conv_forms_agree_on_either_side_of_the_limit(monkeypatch):
-    layer, x = PaddedConv2D(5, 3, padding=1), normal(2, 4, 6, 3)
+@pytest.fixture
+def forms_used(monkeypatch):
+    """The names of the forms that `PaddedConv2D` takes, as it takes them."""
     used = []
-    product = PaddedConv2D._product
-    monkeypatch.setattr(PaddedConv2D, "_product", lambda *given: used.append(1) or product(*given))
+
+    def noted(*given):
+        form = convolution.product_form(*given)
+        used.append(form.__name__ if form else None)
+        return form
+
+    monkeypatch.setattr(layers, "product_form", noted)
+    return used
+
+
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu")
+
+
+def test_padded_conv_forms_agree_on_either_side_of_the_limit(monkeypatch, forms_used):
+    layer, x = PaddedConv2D(5, 3, padding=1), normal(2, 4, 6, 3)
     forms = []
     for limit in (24, 23):  # pixels of the picture: 4·6
-        monkeypatch.setattr(layers, "PRODUCT_PIXELS", limit)
+        monkeypatch.setattr(convolution, "PRODUCT_PIXELS", limit)
         forms.append(layer(x))
-    assert len(used) == (keras.backend.backend() == "tensorflow")
+    assert forms_used == ["patches_product" if ON_TENSORFLOW else None, None]
     assert relative_error(*forms) < TOLERANCE
+
+
+@pytest.mark.parametrize("sides", [(4, 4), (4, 8), (12, 8)])
+def test_winograd_equals_the_sum_in_double_precision(sides):
+    height, width = sides
+    x, kernel = normal(2, height, width, 6), normal(3, 3, 6, 5, seed=1)
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded.astype("float64"), (3, 3), axis=(1, 2))
+    expected = np.einsum("bhwcij,ijco->bhwo", windows, kernel.astype("float64"))
+    y = convolution.winograd(padded, ops.convert_to_tensor(kernel), 1, height, width)
+    assert relative_error(y, expected) < 5e-6  # plain float32 sums: 3e-7; the transforms add and subtract more
+
+
+def test_winograds_transforms_convolve_exactly():
+    of_input, of_kernel, of_output = (matrix.astype("float64") for matrix in convolution._transforms())
+    rng = np.random.default_rng(0)
+    d, g = rng.integers(-9, 9, (6, 6)), rng.integers(-9, 9, (3, 3))
+    y = of_output @ ((of_input @ d.ravel()) * (of_kernel @ g.ravel()))
+    expected = np.einsum("hwij,ij->hw", np.lib.stride_tricks.sliding_window_view(d, (3, 3)), g)
+    np.testing.assert_allclose(y.reshape(4, 4), expected, atol=2e-4)  # the matrices themselves are float32
+
+
+@pytest.mark.parametrize(
+    ("changed", "form"),
+    [
+        ({}, "winograd"),
+        ({"height": 20, "width": 24}, "winograd"),
+        ({"height": 16, "width": 16}, "patches_product"),  # few pixels
+        ({"kernel": (1, 1, 64, 96)}, "patches_product"),
+        ({"kernel": (3, 3, 4, 320)}, None),  # the first convolution of the UNet
+        ({"kernel": (3, 3, 320, 4)}, None),  # and the last
+        ({"kernel": (5, 5, 64, 96)}, None),
+        ({"strides": 2}, None),
+        ({"height": 18, "width": 24}, None),  # no whole number of tiles
+        ({"height": None}, None),
+        ({"dtype": "bfloat16"}, None),
+    ],
+)
+@pytest.mark.skipif(not ON_TENSORFLOW, reason="the forms are faster with TensorFlow on a CPU only")
+def test_product_form_takes_the_form_that_fits(changed, form):
+    asked = {"kernel": (3, 3, 64, 96), "strides": 1, "height": 32, "width": 32, "dtype": "float32"} | changed
+    kernel = ops.zeros(asked.pop("kernel"), dtype=asked.pop("dtype"))
+    taken = convolution.product_form(kernel, **asked)
+    assert (taken and taken.__name__) == form
+
+
+def test_unet_of_a_large_picture_computes_the_same_by_winograd(monkeypatch, forms_used):
+    model = DiffusionModelV2(256, 192, 5, download_weights=False, config=TINY)
+    inputs = [normal(2, *tensor.shape[1:], seed=i) for i, tensor in enumerate(model.inputs)]
+    outputs = []
+    for channels in (10**9, 64):
+        monkeypatch.setattr(convolution, "WINOGRAD_CHANNELS", channels)
+        forms_used.clear()
+        outputs.append(model(inputs))
+    assert ("winograd" in forms_used) == ON_TENSORFLOW
+    assert relative_error(*outputs) < TOLERANCE
 
 
 @pytest.mark.parametrize("slices", [1, 2, 4])
