@@ -3,7 +3,8 @@
 import numpy as np
 
 from autograder.exam.comparing import agree, close, outputs_agree, relative_error, weights_match
-from autograder.exam.modes import Mode, error_finding, outputs_text
+from autograder.exam.errors import error_finding
+from autograder.exam.modes import Mode, outputs_text
 from autograder.sitting.paper import BASE, Answer, CaseAnswer
 
 NO_ONE_FORM = "Each size alone agrees with some accepted form, but no one form agrees with all of them."
@@ -135,9 +136,16 @@ def _parameter_finding(mine: CaseAnswer, theirs: CaseAnswer) -> str:
         return f"A layer with weights of its own turned up ({paths}): here every block with weights is one of `blocks`."
     parts = [f"+{weight.size:,}: `{weight.path}` {weight.shape} has no counterpart" for weight in extra]
     shapes = {weight.size: weight.shape for weight in theirs.weights}
-    parts += [f"-{size:,}: a weight of shape {shapes[size]} is missing" for size in left]
+    parts += [_missing(size, left.count(size), shapes[size]) for size in dict.fromkeys(left)]
     total = sum(w.size for w in mine.weights) - sum(w.size for w in theirs.weights)
-    return f"The parameters differ by {total:+,} ({'; '.join(parts)})."
+    none = "" if mine.weights else "Keras finds no weights in it: make layers in `__init__` or `build`, in `self`. "
+    return f"{none}The parameters differ by {total:+,} ({'; '.join(parts)})."
+
+
+def _missing(size: int, count: int, shape: tuple[int, ...]) -> str:
+    if count == 1:
+        return f"-{size:,}: a weight of shape {shape} is missing"
+    return f"-{count * size:,}: {count} weights of shape {shape} are missing"
 
 
 def _where(received: np.ndarray, expected: np.ndarray) -> str:

@@ -3,7 +3,8 @@
 Expected shapes, dtypes and parameter counts may be told; expected values never.
 """
 
-from autograder.exam.modes import NOT_WRITTEN, Mode
+from autograder.exam.errors import NOT_WRITTEN
+from autograder.exam.modes import Mode
 from autograder.questions import Mistake
 from autograder.sitting.paper import Answer, CaseAnswer, LearnerError
 

@@ -9,9 +9,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from autograder.questions import Question
-from autograder.sitting.paper import Answer, CaseAnswer, LearnerError, Paper
-
-NOT_WRITTEN = "NotImplementedError"
+from autograder.sitting.paper import Answer, CaseAnswer, Paper
 
 
 class Mode(ABC):
@@ -44,15 +42,6 @@ class Mode(ABC):
     @abstractmethod
     def received(self, case: CaseAnswer, right: CaseAnswer) -> str:
         """What the answer gave, where it raised nothing."""
-
-
-def error_finding(error: LearnerError) -> str:
-    """What an exception means for the answer."""
-    if error.kind == NOT_WRITTEN:
-        return "A part of the answer is still to be written."
-    if error.stage == "output":
-        return "A tensor was expected."
-    return "Your code raised the error above before it gave a result."
 
 
 def outputs_text(outputs: list[np.ndarray]) -> str:

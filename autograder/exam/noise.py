@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from autograder.exam.close import shape_finding
-from autograder.exam.modes import Mode, error_finding, outputs_text
+from autograder.exam.errors import error_finding
+from autograder.exam.modes import Mode, outputs_text
 from autograder.sitting.paper import BASE, Answer, CaseAnswer
 
 SIGMAS = 6

@@ -7,7 +7,8 @@ which the right one could be worked out.
 import numpy as np
 
 from autograder.exam.close import shape_finding
-from autograder.exam.modes import Mode, error_finding
+from autograder.exam.errors import error_finding
+from autograder.exam.modes import Mode
 from autograder.sitting.paper import BASE, Answer, CaseAnswer
 
 NUMBERS = "fiu"  # NumPy's kinds of dtype that count as a number: no bool, no complex number, no text

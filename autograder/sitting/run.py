@@ -24,6 +24,7 @@ WRAPPINGS = (
     re.compile(r"\x1b\[[0-9;]*m"),
     re.compile(r"^Exception encountered when calling .*\.\n+", re.MULTILINE),
     re.compile(r"\n+Arguments received by .*", re.DOTALL),
+    re.compile(r"\s*Inputs received: \[.*", re.DOTALL),
     re.compile(r"\{\{(?:function_)?node [^}]*\}\}"),
     re.compile(r"\[Op:\w+\](?: name:)?"),
 )
@@ -79,6 +80,11 @@ def _call_loop(case: CasePaper, function: Any) -> list[np.ndarray]:
 
 
 def _run_layer(paper: Paper, case: CasePaper, layer_class: Any, answer: CaseAnswer, base_only: bool) -> None:
+    if isinstance(layer_class, keras.layers.Layer):
+        message = (
+            f"the class itself is to be handed in, not a layer made of it: check(..., {type(layer_class).__name__})"
+        )
+        raise _Stop(LearnerError("construct", "TypeError", message))
     layer = _attempt("construct", lambda: layer_class(*case.arguments))
     if not isinstance(layer, keras.layers.Layer):
         message = f"{paper.name}(...) must make a keras.layers.Layer. Received: {type(layer).__name__}"

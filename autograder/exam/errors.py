@@ -1,0 +1,78 @@
+"""What an exception of the learner's code usually means: the likely cause, in one sentence."""
+
+import re
+
+from autograder.exam.comparing import SHAPE_PATTERN
+from autograder.sitting.paper import LearnerError
+
+NOT_WRITTEN = "NotImplementedError"
+UNKNOWN = "Your code raised the error above before it gave a result."
+# A pattern of the exception's text, and what it means; both of Python's and of Keras' own words. The first that fits.
+CAUSES = [
+    (
+        r"unexpected keyword argument '(\w+)'",
+        "`{0}=` is given by its name, and the signature that is called has no argument of this name.",
+    ),
+    (r"not a layer made of it", "The check makes layers of the class itself, of several sizes."),
+    (r"forgot to call `super\(\)", "`__init__` must begin with `super().__init__(**kwargs)`: Keras needs it."),
+    (
+        r"cannot add new elements of state",
+        "A layer or weight is made inside `call`. Make it once, in `__init__` or `build`, and only use it in `call`.",
+    ),
+    (
+        r"expects 1 input\(s\), but it received \d|'(?:list|tuple)' object has no attribute",
+        "A list of tensors is used as if it were one: take it apart first, one name for each tensor.",
+    ),
+    (
+        r"'NoneType' object",
+        "Something is None there that should be a tensor or a layer: is a `return` missing, or an assignment?",
+    ),
+    (
+        r"Tensor'? object has no attribute '(\w+)'",
+        "A tensor has no `{0}` of its own here: use the function of `keras.ops`, which every backend has.",
+    ),
+    (
+        r"'(\w+)' object has no attribute '(\w+)'",
+        "`{1}` is read from a {0} that was never given one: make it in `__init__` or `build`, under the same name.",
+    ),
+    (
+        r"name '(\w+)' is not defined",
+        "Nothing is called `{0}` when that line runs: is it misspelled, or made in a cell that has not run?",
+    ),
+    (r"local variable '(\w+)'", "`{0}` is used before that function has given it a value."),
+    (
+        r"[Aa]ttempt to convert a value|[Cc]annot convert|to a Tensor\b",
+        "Something that is no tensor is given to an operation: perhaps a layer that was not called.",
+    ),
+]
+ARGUMENTS = re.compile(r"takes .*positional argument|too many positional arguments|missing .*required .*argument")
+
+
+def error_finding(error: LearnerError) -> str:
+    """What an exception means for the answer."""
+    if error.kind == NOT_WRITTEN:
+        return "A part of the answer is still to be written."
+    if error.stage == "output":
+        return "A tensor was expected."
+    if ARGUMENTS.search(error.message):
+        return _arguments(error)
+    for pattern, cause in CAUSES:
+        found = re.search(pattern, error.message)
+        if found:
+            return cause.format(*found.groups())
+    found_shapes = [shape for shape in SHAPE_PATTERN.findall(error.message) if "," in shape]  # `In[0]` is none
+    shapes = list(dict.fromkeys(found_shapes))
+    if error.line and len(shapes) == 2:
+        return f"That line joins tensors whose shapes do not fit, {shapes[0]} and {shapes[1]}: print both before it."
+    return UNKNOWN
+
+
+def _arguments(error: LearnerError) -> str:
+    """Too few or too many arguments: of the learner's signature, or of what the learner's own line calls."""
+    if error.line:
+        return (
+            "That line calls something with too few or too many arguments. A Keras layer of several inputs takes them "
+            "as one list."
+        )
+    part = "`__init__`" if error.stage == "construct" else "The signature"
+    return f"{part} takes other arguments than it is given: keep the one from the exercise's text."
