@@ -77,12 +77,13 @@ def _watched(layers, folder):
     """The trained UNet that returns eps and the cross-attention of some of its layers, `(B, S, T)`."""
     unet = compiled_unet(folder)
     latent, embedding, context = unet.inputs
-    inputs = [unet.get_layer(name).input for name in layers]
+    blocks = {operation.name: operation for operation in unet.operations}
+    inputs = [blocks[name].input for name in layers]
     inner = keras.Model(unet.inputs, [unet.output, *(x for x, _ in inputs)])
     v, *pictures = inner([latent, embedding, context])
     eps = EpsFromV()([v, latent, embedding])
     watched = [
-        CrossAttentionWeights(unet.get_layer(n).layer)([x, context]) for n, x in zip(layers, pictures, strict=True)
+        CrossAttentionWeights(blocks[name].layer)([x, context]) for name, x in zip(layers, pictures, strict=True)
     ]
     return keras.Model(unet.inputs, [eps, sum(watched) / len(watched)])
 

@@ -5,8 +5,6 @@ with the weights as arguments 23 programs serve for all, and those of the refere
 stand in.
 """
 
-from types import SimpleNamespace
-
 import keras
 
 from autograder.drawing.mixing import LAYERS, Mine, call_on, positional
@@ -85,8 +83,9 @@ def _compiled(function):
     return function
 
 
-class Compiled(keras.layers.Layer):
-    """A block of a UNet that runs as a program.
+class Compiled(keras.Operation):
+    """A block of a UNet that runs as a program. It is an operation and no layer, as on so small pictures half the time
+    of a step would go into calling layers.
 
     Args:
         layer: the block.
@@ -101,22 +100,19 @@ class Compiled(keras.layers.Layer):
         What the block returns.
     """
 
-    def __init__(self, layer, kind, arguments, keywords, programs, **kwargs):
-        super().__init__(**kwargs)
-        self.layer = layer
-        self._about = SimpleNamespace(kind=kind, arguments=positional(LAYERS[kind], arguments, keywords), run=None)
-        self._programs = programs
+    def __init__(self, layer, kind, arguments, keywords, programs, name=None):
+        super().__init__(name=name)
+        self.layer, self.kind, self.programs = layer, kind, programs
+        self.arguments = positional(LAYERS[kind], arguments, keywords)
+        self.run = None
 
-    def build(self, input_shape):
+    def compute_output_spec(self, inputs):
+        shapes = keras.tree.map_structure(lambda tensor: tensor.shape, inputs)
         if not self.layer.built:
-            self.layer.build(input_shape)
-        self.built = True
-
-    def compute_output_shape(self, input_shape):
-        return self.layer.compute_output_shape(input_shape)
+            self.layer.build(shapes)
+        return keras.KerasTensor(self.layer.compute_output_shape(shapes), dtype=self.layer.compute_dtype)
 
     def call(self, inputs):
-        about = self._about
-        if about.run is None:
-            about.run = self._programs.of(self.layer, about.kind, about.arguments)
-        return about.run(list(inputs) if isinstance(inputs, (list, tuple)) else [inputs])
+        if self.run is None:
+            self.run = self.programs.of(self.layer, self.kind, self.arguments)
+        return self.run(list(inputs) if isinstance(inputs, (list, tuple)) else [inputs])
