@@ -11,9 +11,9 @@ import keras
 import numpy as np
 from keras import ops
 
-# Up to this many output pixels one matrix product of patches wins (16x16: 1.5 to 2 times on two CPU cores): the kernel
-# is then larger than the picture, and TensorFlow's convolution rearranges all of it on every call.
-PRODUCT_PIXELS = 256
+# With as few output pixels and as many numbers in the kernel, one matrix product of patches wins (1280 channels at 8x8:
+# 2 times): TensorFlow's convolution rearranges the kernel on every call, which then takes longer than convolving.
+PRODUCT_PIXELS, PRODUCT_KERNEL = 256, 2**22
 # From this many channels on, in and out, Winograd's form wins above that (1.6 to 2 times). With fewer the kernel's sums
 # are so short that moving the tiles costs more than multiplying.
 WINOGRAD_CHANNELS = 64
@@ -36,8 +36,8 @@ def product_form(kernel, strides, height, width):
     """
     if None in (height, width) or keras.backend.backend() != "tensorflow" or _has_gpu():
         return None
-    if kernel.shape[0] == 1 or height * width <= PRODUCT_PIXELS:
-        return patches_product
+    if height * width <= PRODUCT_PIXELS:
+        return patches_product if math.prod(kernel.shape) >= PRODUCT_KERNEL else None
     tiles = kernel.shape[0] == 3 and strides == 1 and height % TILE == width % TILE == 0
     wide = min(kernel.shape[2:]) >= WINOGRAD_CHANNELS
     exact = keras.backend.standardize_dtype(kernel.dtype) == "float32"  # bfloat16 would lose a third of its digits

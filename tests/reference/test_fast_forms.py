@@ -20,19 +20,6 @@ def normal(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-@pytest.mark.parametrize(("kernel_size", "padding", "strides"), [(3, 1, 1), (3, 1, 2), (1, 0, 1), (2, 0, 1), (3, 0, 2)])
-def test_padded_conv_product_equals_padding_then_convolving(kernel_size, padding, strides):
-    layer = PaddedConv2D(5, kernel_size, padding=padding, strides=strides)
-    x = normal(2, 4, 6, 3)
-    y = layer(x)
-    layer.conv.bias.assign(normal(5, seed=1))
-    y = layer(x)
-    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    plain = ops.conv(padded, layer.conv.kernel, strides=strides, padding="valid") + layer.conv.bias
-    assert y.shape == plain.shape == layer.compute_output_shape(x.shape)
-    assert relative_error(y, plain) < TOLERANCE
-
-
 @pytest.fixture
 def forms_used(monkeypatch):
     """The names of the forms that `PaddedConv2D` takes, as it takes them."""
@@ -50,14 +37,31 @@ def forms_used(monkeypatch):
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu")
 
 
+@pytest.mark.parametrize(("kernel_size", "padding", "strides"), [(3, 1, 1), (3, 1, 2), (1, 0, 1), (2, 0, 1), (3, 0, 2)])
+def test_padded_conv_product_equals_padding_then_convolving(monkeypatch, forms_used, kernel_size, padding, strides):
+    monkeypatch.setattr(convolution, "PRODUCT_KERNEL", 0)
+    layer = PaddedConv2D(5, kernel_size, padding=padding, strides=strides)
+    x = normal(2, 4, 6, 3)
+    y = layer(x)
+    layer.conv.bias.assign(normal(5, seed=1))
+    y = layer(x)
+    assert set(forms_used) == {"patches_product" if ON_TENSORFLOW else None}
+    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    plain = ops.conv(padded, layer.conv.kernel, strides=strides, padding="valid") + layer.conv.bias
+    assert y.shape == plain.shape == layer.compute_output_shape(x.shape)
+    assert relative_error(y, plain) < TOLERANCE
+
+
 def test_padded_conv_forms_agree_on_either_side_of_the_limit(monkeypatch, forms_used):
     layer, x = PaddedConv2D(5, 3, padding=1), normal(2, 4, 6, 3)
     forms = []
-    for limit in (24, 23):  # pixels of the picture: 4·6
-        monkeypatch.setattr(convolution, "PRODUCT_PIXELS", limit)
+    for pixels, numbers in ((24, 135), (23, 135), (24, 136)):  # of the picture: 4·6; of the kernel: 3·3·3·5
+        monkeypatch.setattr(convolution, "PRODUCT_PIXELS", pixels)
+        monkeypatch.setattr(convolution, "PRODUCT_KERNEL", numbers)
         forms.append(layer(x))
-    assert forms_used == ["patches_product" if ON_TENSORFLOW else None, None]
-    assert relative_error(*forms) < TOLERANCE
+    assert forms_used == ["patches_product" if ON_TENSORFLOW else None, None, None]
+    assert relative_error(*forms[:2]) < TOLERANCE
+    assert relative_error(*forms[1:]) == 0
 
 
 @pytest.mark.parametrize("sides", [(4, 4), (4, 8), (12, 8)])
@@ -85,8 +89,9 @@ def test_winograds_transforms_convolve_exactly():
     [
         ({}, "winograd"),
         ({"height": 20, "width": 24}, "winograd"),
-        ({"height": 16, "width": 16}, "patches_product"),  # few pixels
-        ({"kernel": (1, 1, 64, 96)}, "patches_product"),
+        ({"height": 16, "width": 16, "kernel": (3, 3, 640, 1280)}, "patches_product"),  # few pixels, many weights
+        ({"height": 16, "width": 16}, None),
+        ({"kernel": (1, 1, 64, 96)}, None),
         ({"kernel": (3, 3, 4, 320)}, None),  # the first convolution of the UNet
         ({"kernel": (3, 3, 320, 4)}, None),  # and the last
         ({"kernel": (5, 5, 64, 96)}, None),
