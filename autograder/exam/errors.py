@@ -24,7 +24,7 @@ CAUSES = [
         "A list of tensors is used as if it were one: take it apart first, one name for each tensor.",
     ),
     (
-        r"'NoneType' object",
+        r"'NoneType'",
         "Something is None there that should be a tensor or a layer: is a `return` missing, or an assignment?",
     ),
     (
@@ -41,7 +41,7 @@ CAUSES = [
     ),
     (r"local variable '(\w+)'", "`{0}` is used before that function has given it a value."),
     (
-        r"[Aa]ttempt to convert a value|[Cc]annot convert|to a Tensor\b",
+        r"[Aa]ttempt to convert a value",
         "Something that is no tensor is given to an operation: perhaps a layer that was not called.",
     ),
 ]
