@@ -56,17 +56,21 @@ def sit(paper: Paper, learner_object: Any, base_only: bool = False, device: str 
 def _sit_case(paper: Paper, case: CasePaper, learner_object: Any, base_only: bool) -> CaseAnswer:
     answer = CaseAnswer()
     try:
-        if case.kind == "layer":
-            _run_layer(paper, case, learner_object, answer, base_only)
-        elif case.kind == "sampling":
-            answer.runs[BASE] = _attempt("call", lambda: _call_loop(case, learner_object))
-        elif case.kind in ("flow", "model"):
-            _run_model(paper, case, learner_object, answer, base_only)
-        else:
-            answer.runs[BASE] = _attempt("call", lambda: _call_function(case, learner_object))
+        _attempt("call", lambda: _run_case(paper, case, learner_object, answer, base_only))
     except _Stop as stop:
         answer.error = stop.error
     return answer
+
+
+def _run_case(paper: Paper, case: CasePaper, learner_object: Any, answer: CaseAnswer, base_only: bool) -> None:
+    if case.kind == "layer":
+        _run_layer(paper, case, learner_object, answer, base_only)
+    elif case.kind == "sampling":
+        answer.runs[BASE] = _call_loop(case, learner_object)
+    elif case.kind in ("flow", "model"):
+        _run_model(paper, case, learner_object, answer, base_only)
+    else:
+        answer.runs[BASE] = _call_function(case, learner_object)
 
 
 def _call_function(case: CasePaper, function: Any) -> list[np.ndarray]:
@@ -80,21 +84,23 @@ def _call_loop(case: CasePaper, function: Any) -> list[np.ndarray]:
 
 
 def _run_layer(paper: Paper, case: CasePaper, layer_class: Any, answer: CaseAnswer, base_only: bool) -> None:
-    if isinstance(layer_class, keras.layers.Layer):
-        message = (
-            f"the class itself is to be handed in, not a layer made of it: check(..., {type(layer_class).__name__})"
-        )
-        raise _Stop(LearnerError("construct", "TypeError", message))
-    layer = _attempt("construct", lambda: layer_class(*case.arguments))
-    if not isinstance(layer, keras.layers.Layer):
-        message = f"{paper.name}(...) must make a keras.layers.Layer. Received: {type(layer).__name__}"
-        raise _Stop(LearnerError("construct", "TypeError", message))
+    layer = _attempt("construct", lambda: _made_of(layer_class, case.arguments, paper.name))
     inputs = {name: ops.convert_to_tensor(array) for name, array in case.inputs.items()}
     first, *others = inputs
     named = {name: inputs[name] for name in others} if case.by_name else {}
     argument = inputs[first] if named or not others else list(inputs.values())
     _attempt("call", lambda: _as_arrays(layer(argument, **named)))
     _trace(paper, layer, lambda: _as_arrays(layer(argument, **named)), answer, base_only)
+
+
+def _made_of(layer_class: Any, arguments: tuple, name: str) -> Any:
+    """A layer of the learner's class. What is asked of their objects here may run code of theirs, too."""
+    if isinstance(layer_class, keras.layers.Layer):
+        raise TypeError(f"the class {name} itself is to be given, not a layer made of it")
+    layer = layer_class(*arguments)
+    if not isinstance(layer, keras.layers.Layer):
+        raise TypeError(f"{name}(...) must make a keras.layers.Layer. Received: {type(layer).__name__}")
+    return layer
 
 
 def _run_model(paper: Paper, case: CasePaper, function: Any, answer: CaseAnswer, base_only: bool) -> None:
@@ -152,7 +158,17 @@ def _attempt(stage: str, action: Any) -> Any:
     except (_Stop, KeyboardInterrupt):
         raise
     except BaseException as error:  # the learner's code may raise anything, SystemExit too
-        raise _Stop(LearnerError(stage, type(error).__name__, plain_message(error), learner_line(error))) from error
+        raise _Stop(_told(stage, error)) from error
+
+
+def _told(stage: str, error: BaseException) -> LearnerError:
+    """What is kept of an exception. Its text is the learner's code, too, and may fail in turn."""
+    try:
+        return LearnerError(stage, type(error).__name__, plain_message(error), learner_line(error))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as second:
+        return LearnerError(stage, type(error).__name__, f"(it cannot be shown: {type(second).__name__})")
 
 
 def plain_message(error: BaseException) -> str:

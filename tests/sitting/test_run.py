@@ -58,6 +58,31 @@ def test_sit_writes_down_what_the_object_raises(raised):
     assert error.line == "raise raised"
 
 
+class EvilText(Exception):
+    def __str__(self):
+        raise SystemExit("no text for you")
+
+
+class EvilWeights(keras.layers.Dense):
+    @property
+    def weights(self):
+        raise EvilText
+
+
+class EvilClass:
+    @property
+    def __class__(self):
+        raise SystemExit("no class for you")
+
+
+@pytest.mark.parametrize("make", [lambda: EvilWeights, EvilClass, lambda: lambda units: EvilClass()])
+def test_sit_writes_down_what_an_object_raises_when_it_is_looked_at(make):
+    error = sit(paper("layer", 3), make()).cases[0].error
+    assert error is not None
+    assert error.kind in ("SystemExit", "EvilText", "TypeError")
+    assert error.message
+
+
 def test_sit_lets_an_interrupt_through():
     def stopped(x):
         raise KeyboardInterrupt
