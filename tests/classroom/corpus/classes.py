@@ -118,6 +118,14 @@ SUBMISSIONS = [
         class PaddedConv2D(keras.layers.Layer, metaclass=Meta): pass
     """,
     ),
+    layer(
+        "class-that-exits-when-it-is-looked-at",
+        """
+        class Looked:
+            __class__ = property(lambda self: exit(0))
+        PaddedConv2D = Looked()
+    """,
+    ),
     layer("class-without-weights", BASE + "    weights = property(lambda self: [])\n    def call(self, x): return x"),
     layer("class-with-false-weights", patched("PaddedConv2D.weights = property(lambda self: [])")),
     layer(
