@@ -84,8 +84,8 @@ def _compiled(function):
 
 
 class Compiled(keras.Operation):
-    """A block of a UNet that runs as a program. It is an operation and no layer, as on so small pictures half the time
-    of a step would go into calling layers.
+    """A block of a UNet that runs as a program. It is an operation, as calling a layer takes longer: a fifth of the
+    time of a step, on pictures as small as these.
 
     Args:
         layer: the block.
