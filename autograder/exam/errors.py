@@ -32,10 +32,6 @@ CAUSES = [
         "A tensor has no `{0}` of its own here: use the function of `keras.ops`, which every backend has.",
     ),
     (
-        r"'(\w+)' object has no attribute '(\w+)'",
-        "`{1}` is read from a {0} that was never given one: make it in `__init__` or `build`, under the same name.",
-    ),
-    (
         r"name '(\w+)' is not defined",
         "Nothing is called `{0}` when that line runs: is it misspelled, or made in a cell that has not run?",
     ),
@@ -45,6 +41,7 @@ CAUSES = [
         "Something that is no tensor is given to an operation: perhaps a layer that was not called.",
     ),
 ]
+ATTRIBUTE = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 ARGUMENTS = re.compile(r"takes .*positional argument|too many positional arguments|missing .*required .*argument")
 
 
@@ -60,6 +57,9 @@ def error_finding(error: LearnerError) -> str:
         found = re.search(pattern, error.message)
         if found:
             return cause.format(*found.groups())
+    attribute = ATTRIBUTE.search(error.message)
+    if attribute:
+        return _attribute(attribute[1], attribute[2], error.line)
     found_shapes = [shape for shape in SHAPE_PATTERN.findall(error.message) if "," in shape]  # `In[0]` is none
     shapes = list(dict.fromkeys(found_shapes))
     if error.line and len(shapes) == 2:
@@ -76,3 +76,10 @@ def _arguments(error: LearnerError) -> str:
         )
     part = "`__init__`" if error.stage == "construct" else "The signature"
     return f"{part} takes other arguments than it is given: keep the one from the exercise's text."
+
+
+def _attribute(owner: str, name: str, line: str) -> str:
+    """Something was read that is not there: of the learner's own layer, or of another object."""
+    if f"self.{name}" in line:
+        return f"`self.{name}` was never made: make it in `__init__` or `build`, under the same name."
+    return f"A {owner} has no `{name}`: is it something else than you took it for, or is the name misspelled?"

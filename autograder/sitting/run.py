@@ -56,21 +56,17 @@ def sit(paper: Paper, learner_object: Any, base_only: bool = False, device: str 
 def _sit_case(paper: Paper, case: CasePaper, learner_object: Any, base_only: bool) -> CaseAnswer:
     answer = CaseAnswer()
     try:
-        _attempt("call", lambda: _run_case(paper, case, learner_object, answer, base_only))
+        if case.kind == "layer":
+            _run_layer(paper, case, learner_object, answer, base_only)
+        elif case.kind == "sampling":
+            answer.runs[BASE] = _attempt("call", lambda: _call_loop(case, learner_object))
+        elif case.kind in ("flow", "model"):
+            _run_model(paper, case, learner_object, answer, base_only)
+        else:
+            answer.runs[BASE] = _attempt("call", lambda: _call_function(case, learner_object))
     except _Stop as stop:
         answer.error = stop.error
     return answer
-
-
-def _run_case(paper: Paper, case: CasePaper, learner_object: Any, answer: CaseAnswer, base_only: bool) -> None:
-    if case.kind == "layer":
-        _run_layer(paper, case, learner_object, answer, base_only)
-    elif case.kind == "sampling":
-        answer.runs[BASE] = _call_loop(case, learner_object)
-    elif case.kind in ("flow", "model"):
-        _run_model(paper, case, learner_object, answer, base_only)
-    else:
-        answer.runs[BASE] = _call_function(case, learner_object)
 
 
 def _call_function(case: CasePaper, function: Any) -> list[np.ndarray]:
@@ -117,8 +113,7 @@ def _run_model(paper: Paper, case: CasePaper, function: Any, answer: CaseAnswer,
 
 def _trace(paper: Paper, layer: Any, forward: Any, answer: CaseAnswer, base_only: bool) -> None:
     """Runs `forward` with every weight of `layer` at A; unless `base_only`, with each at B, and with each size at B."""
-    variables = [v for v in layer.weights if keras.backend.standardize_dtype(v.dtype).startswith(("float", "bfloat"))]
-    answer.weights = [Weight(v.path, tuple(v.shape)) for v in variables]
+    variables, answer.weights = _attempt("weights", lambda: _real_weights(layer))
     key_a, key_b = paper.keys
 
     def run(changed: set[int]) -> list[np.ndarray]:
@@ -138,6 +133,12 @@ def _trace(paper: Paper, layer: Any, forward: Any, answer: CaseAnswer, base_only
     for size, indices in by_size.items():
         if len(indices) > 1:  # one alone is its single run
             answer.runs[f"size.{size}"] = run(indices)
+
+
+def _real_weights(layer: Any) -> tuple[list[Any], list[Weight]]:
+    """The weights that hold real numbers (not a generator's state), and what is written down of each."""
+    variables = [v for v in layer.weights if keras.backend.standardize_dtype(v.dtype).startswith(("float", "bfloat"))]
+    return variables, [Weight(v.path, tuple(v.shape)) for v in variables]
 
 
 def _as_arrays(output: Any) -> list[np.ndarray]:

@@ -27,6 +27,11 @@ class NeverMade(Half):
         return self.norm1(inputs[0])
 
 
+class NoSuchName(Half):
+    def call(self, inputs):
+        return ops.matmul(inputs[0], self.dense.weight)
+
+
 class OtherSignature(Half):
     def call(self, x, t_emb):
         return self.conv(x)
@@ -108,7 +113,8 @@ def cause(question_id, answer):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (NeverMade, ["`norm1`", "__init__"]),
+        (NeverMade, ["`self.norm1`", "__init__"]),
+        (NoSuchName, ["Dense", "`weight`"]),
         (OtherSignature, ["signature"]),
         (NoArgument, ["`__init__`", "arguments"]),
         (NoSuper, ["super().__init__"]),

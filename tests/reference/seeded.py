@@ -129,7 +129,7 @@ def unet(channels=CHANNELS, context=CONTEXT_DIM, latent=LATENT_CHANNELS):
 
 # What the fixtures hold. Sizes of one case all differ, so that no two axes can be mistaken for each other.
 
-# name: B, H, W of the latent, T. The large one is convolved in Winograd's form.
+# name: B, H, W of the latent, T. The large one has room for Winograd's form.
 UNET_CASES = {"batch1": (1, 8, 24, 5), "large": (1, 32, 24, 6), "batch3": (3, 16, 8, 7)}
 TIMESTEPS = (981, 500, 3)
 

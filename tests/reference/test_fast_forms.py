@@ -92,6 +92,7 @@ def test_winograds_transforms_convolve_exactly():
         ({"height": 16, "width": 16, "kernel": (3, 3, 640, 1280)}, "patches_product"),  # few pixels, many weights
         ({"height": 16, "width": 16}, None),
         ({"kernel": (1, 1, 64, 96)}, None),
+        ({"kernel": (3, 3, 64, 64)}, None),
         ({"kernel": (3, 3, 4, 320)}, None),  # the first convolution of the UNet
         ({"kernel": (3, 3, 320, 4)}, None),  # and the last
         ({"kernel": (5, 5, 64, 96)}, None),
@@ -103,7 +104,7 @@ def test_winograds_transforms_convolve_exactly():
 )
 @pytest.mark.skipif(not ON_TENSORFLOW, reason="the forms are faster with TensorFlow on a CPU only")
 def test_product_form_takes_the_form_that_fits(changed, form):
-    asked = {"kernel": (3, 3, 64, 96), "strides": 1, "height": 32, "width": 32, "dtype": "float32"} | changed
+    asked = {"kernel": (3, 3, 96, 128), "strides": 1, "height": 32, "width": 32, "dtype": "float32"} | changed
     kernel = ops.zeros(asked.pop("kernel"), dtype=asked.pop("dtype"))
     taken = convolution.product_form(kernel, **asked)
     assert (taken and taken.__name__) == form
