@@ -9,6 +9,8 @@ APT_PACKAGES := bubblewrap chromium
 SETUP := $(VENV)/.set-up
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# Without bytecode each start reads TensorFlow's sources anew, where Python may not write it: three times as slow.
+export UV_COMPILE_BYTECODE ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help course setup test test-full test-backends test-colab lint format exercises check-exercises book pdf grade \

@@ -28,7 +28,7 @@ from autograder.drawing.mixing import (
 from autograder.drawing.networks import SMALL
 from autograder.drawing.pictures import SIDE
 from autograder.drawing.placing import PROGRAMS, Placing, place, place_own
-from autograder.drawing.programs import Compiled
+from autograder.drawing.programs import Borrowed, Compiled, weights_of
 from autograder.exam.comparing import relative_error
 from autograder.reference import LAYER_NAMES, down_flow, middle_flow, up_flow
 from autograder.sitting import stand_ins
@@ -73,7 +73,8 @@ class _Mixer:
     def __init__(self, learner, trained):
         self.learner, self.trained = learner, trained
         self.classes = classes_with(learner)
-        self.partners = []  # (mixed layer, trained layer)
+        self.partners = []  # (layer, the trained layer whose place it takes, its block if it runs as a program)
+        self.made = {}  # layers of the learner's, by what they were made with: blocks that are alike share one
         self.placing = Placing(learner)
         self.own = []  # (name, a flow's own variables, their trained values, the flow's error)
         self.notes = {}
@@ -88,8 +89,10 @@ class _Mixer:
             x = self._flow("middle", middle_flow, [x, t_emb, context])
             x = self._flow("up", up_flow, [x, outputs, t_emb, context])
             unet = keras.Model(inputs, self._exit(x), name="mixed")
-        for mixed, trained in self.partners:
-            place(mixed, trained, self.placing)
+        for layer, trained, block in self.partners:
+            place(layer, trained, self.placing)
+            if block is not None:
+                block.weights = weights_of(layer)
         for name, own, weights, error in self.own:
             self.placing.errors[name] = place_own(own, weights, error)
         return Mixed(unet, self.placing.errors, self.notes | self.placing.notes)
@@ -97,12 +100,12 @@ class _Mixer:
     def _time(self, embedding):
         first, second = (self.trained.get_layer(name) for name in ("time_dense1", "time_dense2"))
         if "TimeEmbedding" not in self.classes:
-            return second(ops.silu(first(embedding)))
+            return Borrowed(second)(ops.silu(Borrowed(first)(embedding)))
         layer = self.classes["TimeEmbedding"](SMALL.channels[0], name="time_embedding")
         t_emb = layer(embedding)
         twin = TimeEmbedding(SMALL.channels[0], first, second)
         twin.built = True
-        self.partners.append((layer, twin))
+        self.partners.append((layer, twin, None))
         return t_emb
 
     def _flow(self, flow, own, inputs):
@@ -129,7 +132,7 @@ class _Mixer:
         norm = self.trained.get_layer("exit_norm")
         if "exit_flow" not in self.learner:
             latent = self.blocks("exit").PaddedConv2D(SMALL.latent_channels, 3, padding=1)
-            return latent(ops.silu(norm(x)))
+            return latent(ops.silu(Borrowed(norm)(x)))
         model = self._flow_model("exit_flow", ("exit",), [x])
         last = self.trained.get_layer("conv_out")
         self._remember_own("exit_flow", model, norm.weights, lambda x: last(ops.silu(norm(x))))
@@ -151,7 +154,7 @@ class _Mixer:
 
     def _remember_own(self, name, model, weights, trained):
         """Notes which weights a flow makes itself, outside of any block: they are placed when the blocks' are."""
-        of_blocks = {id(v) for layer, _ in self.partners for v in layer.weights}
+        of_blocks = {id(v) for layer, *_ in self.partners for v in layer.weights}
         own = [v for v in model.weights if id(v) not in of_blocks]
         inputs = random_inputs([tensor.shape[1:] for tensor in model.inputs])
 
@@ -171,9 +174,9 @@ class _Mixer:
         config = {n: getattr(SMALL, n) for n in ("channels", "head_size", "latent_channels", "context_dim")}
         return SimpleNamespace(**makers, **config)
 
-    def layer(self, kind, arguments, keywords, turns, shapes):
-        """The layer for a block that a flow calls: the trained one in whose turn it is, or a new one in its place.
-        It runs as a program."""
+    def block(self, kind, arguments, keywords, turns, shapes):
+        """The `Compiled` block for one that a flow calls: of the trained layer in whose turn it is, or of one that
+        takes its place."""
         keywords = {k: v for k, v in keywords.items() if k not in ("name", "dtype")}
         name = turns.pop(0) if turns else None
         trained = self.trained.get_layer(name) if name else None
@@ -182,14 +185,24 @@ class _Mixer:
             place = f"where the trained UNet has {name}" if name else "that the trained UNet does not have"
             text = ", ".join(map(repr, [*arguments, *keywords.values()]))
             self.notes.setdefault(kind, f"A {kind}({text}) {place} was left with random weights.")
-        make = self.classes.get(kind)
-        if fits and make is None:
-            layer = trained
-        else:
-            layer = (make or LAYERS[kind])(*arguments, **keywords, name=name if fits else None)
-        self.partners.append((layer, trained if fits else None))
-        programs = PROGRAMS if make is None else self.placing.programs
-        return Compiled(layer, kind, arguments, keywords, programs, name=name if fits else None)
+        programs = self.placing.programs if kind in self.classes else PROGRAMS
+        layer = self._made(kind, arguments, keywords, shapes, trained if fits else None)
+        block = Compiled(layer, kind, arguments, keywords, programs, name=name if fits else None)
+        self.partners.append((layer, trained if fits else None, block))
+        return block
+
+    def _made(self, kind, arguments, keywords, shapes, trained):
+        """A layer to stand where `trained` does (None: nowhere): that itself if it is none of the learner's, or the one
+        of another place with the same arguments and shapes, or a new one."""
+        make = self.classes.get(kind, LAYERS[kind])
+        if trained is None:
+            return make(*arguments, **keywords)
+        if kind not in self.classes:
+            return trained
+        key = (kind, repr((arguments, keywords)), repr(shapes))
+        if key not in self.made:
+            self.made[key] = make(*arguments, **keywords, name=trained.name)
+        return self.made[key]
 
 
 class _Block:
@@ -203,7 +216,7 @@ class _Block:
             mixer, kind, turns, *arguments = self.parts
             tensors = inputs if isinstance(inputs, (list, tuple)) else [inputs]
             shapes = [tuple(tensor.shape) for tensor in tensors]
-            self.layer = mixer.layer(kind, *arguments, turns, shapes)
+            self.layer = mixer.block(kind, *arguments, turns, shapes)
         return self.layer(inputs, **keywords)
 
 

@@ -3,6 +3,8 @@
 Both UNets hold the same trained weights, so right blocks give the same picture.
 """
 
+import contextlib
+import gc
 from dataclasses import dataclass, field
 
 import keras
@@ -14,11 +16,12 @@ from autograder.drawing.mixing import FLOWS, LAYERS, BlockError, attempt, random
 from autograder.drawing.model import FOLDER, WEIGHTS, decode, encode_prompts, load_unet, trained_unet
 from autograder.drawing.pictures import SIDE
 from autograder.drawing.placing import AGREES
+from autograder.drawing.programs import lean_graphs
 from autograder.drawing.sampling import SAMPLING, initial_noise, sample, with_eps
 from autograder.exam.comparing import relative_error
 from autograder.sitting.quiet import quiet
 
-STEPS = 20
+STEPS = 12  # with more of them no more pictures are right, see `python -m autograder.drawing.score`
 NAMES = (*LAYERS, "td_dot", *FLOWS, "initial_noise", *SAMPLING)
 # Relative L2 error up to which two latents show the same picture: the two forms of GELU come to a hundredth of it.
 SAME = 0.05
@@ -118,8 +121,21 @@ def make_drawing(prompt, blocks=None, settings=Settings(), progress=None, folder
     unknown = sorted(set(blocks) - set(NAMES))
     if unknown:
         raise ValueError(f"`draw` takes blocks by these names: {', '.join(NAMES)}. Received: {', '.join(unknown)}")
-    with quiet():  # libraries' start-up messages
+    with quiet(), _garbage_left(), lean_graphs():  # without libraries' start-up messages
         return _Job(prompt, blocks, settings, progress, folder or FOLDER).run()
+
+
+@contextlib.contextmanager
+def _garbage_left():
+    """Python's garbage collector waits until a drawing is done: what the first one makes has it scan all of
+    TensorFlow's modules several times, which is a tenth of the wait."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Job:

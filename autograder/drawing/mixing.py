@@ -1,8 +1,8 @@
 """The trained UNet made of a learner's blocks: theirs where they are given, the reference's elsewhere.
 
 What is not the learner's is not made again: the trained layers themselves are wired up. What is the learner's, or holds
-something of theirs inside, is made anew under the name of the trained layer whose place it takes, and `placing` gives
-it that layer's weights.
+something of theirs inside, is made anew, once for all places of one size and width, and `placing` finds out how the
+weights of the trained layer in each place go into it.
 
 Shapes: B batch, T words, F features of a word.
 """
@@ -85,6 +85,16 @@ def attempt(name, action):
         raise BlockError(name, error) from error
 
 
+TWINS: dict = {}  # the reference's layers, asked for shapes only
+
+
+def _twin(kind, arguments):
+    key = (kind, repr(arguments))
+    if key not in TWINS:
+        TWINS[key] = LAYERS[kind](*arguments)
+    return TWINS[key]
+
+
 class Mine(keras.layers.Layer):
     """A learner's layer in the manner of the reference's: with a name, `build`, and a known output shape.
 
@@ -100,7 +110,7 @@ class Mine(keras.layers.Layer):
         self.mine = attempt(kind, lambda: make(*self.arguments))
         if not isinstance(self.mine, keras.layers.Layer):
             raise BlockError(kind, f"must make a keras.layers.Layer, but made a {type(self.mine).__name__}")
-        self._about = SimpleNamespace(twin=LAYERS[kind](*arguments), shapes=())  # not tracked as a part
+        self._about = SimpleNamespace(twin=_twin(kind, arguments), shapes=())  # not tracked as a part
 
     @property
     def shapes(self):

@@ -79,7 +79,7 @@ def encode_prompt(text, folder=FOLDER):
 def decode(latents, folder=FOLDER):
     """Latents `(B, 8, 8, 4)` of variance 1 as uint8 pictures `(B, 64, 64, 3)`."""
     mean, std = _latent_statistics(folder)
-    return to_uint8(_decoder(folder).predict_on_batch(np.asarray(latents, "float32") * std + mean))
+    return to_uint8(ops.convert_to_numpy(_decoder(folder)(np.asarray(latents, "float32") * std + mean)))
 
 
 def sample_prompts(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=FOLDER):

@@ -15,7 +15,7 @@ import keras
 from keras import ops
 
 from autograder.drawing.mixing import LAYERS, Mine, random_inputs
-from autograder.drawing.programs import Programs
+from autograder.drawing.programs import Programs, weights_of
 from autograder.exam.comparing import pair_weights, relative_error
 from autograder.sitting.paper import CasePaper, Paper
 from autograder.sitting.run import sit
@@ -68,14 +68,15 @@ def _place_mine(mine, trained, placing):
     variables = float_variables(mine.mine)
     values = [ops.convert_to_numpy(value) for value in trained.weights]
     inputs = random_inputs(mine.shapes)
-    expected = ops.convert_to_numpy(PROGRAMS.of(trained, mine.kind, _own_arguments(mine))(inputs))
-    mine_on = placing.programs.of(mine, mine.kind, mine.arguments)
+    run_trained = PROGRAMS.of(trained, mine.kind, _own_arguments(mine))
+    expected = ops.convert_to_numpy(run_trained(weights_of(trained), inputs))
+    run = placing.programs.of(mine, mine.kind, mine.arguments)
 
     def error_with(matching):
         for index, variable in enumerate(variables):
             if index in matching:
                 variable.assign(values[matching[index]].reshape(variable.shape))
-        return relative_error(ops.convert_to_numpy(mine_on(inputs)), expected)
+        return relative_error(ops.convert_to_numpy(run(weights_of(mine), inputs)), expected)
 
     best: dict[int, int] = {}
     best_error = float("inf")

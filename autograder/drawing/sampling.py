@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from autograder.drawing.programs import CompiledUNet
 from autograder.reference.sampling import ddim_step, guided_eps, predict_x0, timestep_embedding
 from autograder.reference.sampling import sample as reference_sample
 
@@ -63,7 +64,7 @@ def with_eps(unet):
     """A v-prediction UNet as one that returns eps, with the same three inputs."""
     latent, embedding, context = unet.inputs
     eps = EpsFromV(name="eps")([unet([latent, embedding, context]), latent, embedding])
-    return keras.Model([latent, embedding, context], eps, name=f"{unet.name}_eps")
+    return CompiledUNet([latent, embedding, context], eps, name=f"{unet.name}_eps")
 
 
 def initial_noise(count, side=8, channels=4, seed=0):

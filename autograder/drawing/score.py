@@ -19,6 +19,8 @@ from autograder.drawing.training import labels_of
 
 BATCH = 64
 SEED = 20261122
+STEPS = 25  # of DDIM
+FEWER_STEPS = (4, 6, 8, 12)  # to see how many it takes
 # Name, scenes, share of two-object scenes, how many of 256, target share of right pictures.
 SETS = (
     ("one object", "held-out", 0.0, 64, 0.98),
@@ -55,11 +57,12 @@ def score_judge(count=1024, folder=FOLDER):
     return shares(marks(scenes, read(pictures, folder)))
 
 
-def score_set(kind, two_objects, count, scale=4.0, folder=FOLDER):
-    """Draws `count` prompts of one kind and marks them: the share right, by aspect."""
+def score_set(kind, two_objects, count, scale=4.0, folder=FOLDER, steps=STEPS):
+    """Draws `count` prompts of one kind in `steps` steps and marks them: the share right, by aspect."""
     scenes = draw_scenes(np.random.default_rng([SEED, 2]), count, kind, two_objects)
     texts = captions(scenes)
-    pictures = [sample_prompts(texts[i : i + BATCH], i, scale=scale, folder=folder) for i in range(0, count, BATCH)]
+    starts = range(0, count, BATCH)
+    pictures = [sample_prompts(texts[i : i + BATCH], i, steps, scale, folder=folder) for i in starts]
     return shares(marks(scenes, read(np.concatenate(pictures).astype("float32") / 127.5 - 1, folder)))
 
 
@@ -95,6 +98,15 @@ def table(scores):
     return "\n".join([*lines, "", f"The judge reads {scores['judge']['right']:.1%} of true pictures right."])
 
 
+def steps_table(scores):
+    """The share of right pictures by number of steps, as a Markdown table."""
+    names = [name for name, *_ in SETS]
+    by_steps = scores["steps"] | {str(STEPS): {name: scores["sets"][name]["right"] for name in names}}
+    rows = [[steps, *(f"{row[name]:.1%}" for name in names)] for steps, row in by_steps.items()]
+    lines = [["steps", *names], ["---"] * (len(names) + 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m autograder.drawing.score", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the trained weights are")
@@ -106,12 +118,17 @@ def main(arguments=None):
         texts, picture = grid(folder=options.folder)
         write_png(options.grid, picture, {"prompts": "; ".join(texts)})
         return 0
-    sets = {name: score_set(k, two, n, options.scale, options.folder) for name, k, two, n, _ in SETS}
-    scores = {"sets": sets, "judge": score_judge(folder=options.folder), "scale": options.scale, "seed": SEED}
+
+    def score_sets(steps):
+        return {name: score_set(k, two, n, options.scale, options.folder, steps) for name, k, two, n, _ in SETS}
+
+    fewer = {str(n): {name: score["right"] for name, score in score_sets(n).items()} for n in FEWER_STEPS}
+    about = {"scale": options.scale, "seed": SEED}
+    scores = {"sets": score_sets(STEPS), "steps": fewer, "judge": score_judge(folder=options.folder)} | about
     if options.write:
         path = options.folder / FACTS
         path.write_text(json.dumps(json.loads(path.read_text()) | {"scores": scores}, indent=1) + "\n")
-    print(table(scores))
+    print(table(scores), steps_table(scores), sep="\n\n")
     return 0
 
 

@@ -1,5 +1,8 @@
 """`draw`: learners' blocks in the trained UNet. With random weights, as what is drawn does not matter here."""
 
+import gc
+from collections import Counter
+
 import keras
 import numpy as np
 import pytest
@@ -61,9 +64,33 @@ def test_mix_with_a_wrong_block_computes_something_else(name, block, trained):
     assert mixed.errors[name] > 10 * CLOSE
 
 
+def test_mix_takes_a_unet_that_was_tried_before_it_was_returned(trained):
+    def tried(*arguments):
+        unet = mine.build_unet(*arguments)
+        unet([ops.zeros((1, *tensor.shape[1:])) for tensor in unet.inputs])
+        return unet
+
+    error, mixed = error_of({"build_unet": tried, "ResBlock": mine.ResBlock}, trained)
+    assert error < CLOSE
+    assert mixed.errors["build_unet"] < CLOSE
+
+
 def test_mix_notices_a_block_that_a_flow_uses_twice(trained):
     error, _ = error_of({"middle_flow": mine.shared_middle_flow}, trained)
     assert error > 3 * CLOSE  # the middle sees one pixel of 64: what it does moves the output little
+
+
+def test_mix_makes_a_learners_layer_once_for_all_places_that_are_alike(trained):
+    class Counted(mine.ResBlock):
+        made = 0
+
+        def __init__(self, output_dim):
+            Counted.made += 1
+            super().__init__(output_dim)
+
+    error, _ = error_of({"ResBlock": Counted}, trained)
+    assert error < CLOSE
+    assert Counted.made < 15  # of 22 places 11 differ in size or width; where weights are told apart it is made again
 
 
 def test_mix_puts_real_blocks_in_place_of_stand_ins(trained):
@@ -102,6 +129,21 @@ def test_load_unet_takes_blocks(random_folder):
     inputs = random_inputs([tensor.shape[1:] for tensor in load_unet(random_folder).inputs])
     unets = load_unet(random_folder), load_unet(random_folder, {"ResBlock": mine.ResBlock})
     assert relative_error(*(ops.convert_to_numpy(unet(inputs)) for unet in unets)) < CLOSE
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow makes such graphs")
+def test_drawing_again_keeps_nothing_of_the_drawing_before(make):
+    def left():
+        gc.collect()
+        return Counter(type(thing).__name__ for thing in gc.get_objects())
+
+    make(ResBlock=mine.ResBlock)
+    before = left()
+    make(ResBlock=mine.ResBlock)
+    after = left()
+    kept = {name: after[name] - before[name] for name in ("FuncGraph", "Compiled", "CompiledUNet", "Mine", "Variable")}
+    assert before["FuncGraph"] > 0  # the reference's
+    assert not any(kept.values()), kept
 
 
 @pytest.fixture(scope="module")

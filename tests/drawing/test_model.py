@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from autograder.drawing import captions as language
-from autograder.drawing import model, score
+from autograder.drawing import draw, model, score
 from autograder.drawing.pictures import lay_out, render, to_uint8
 from tests.drawing import make_pictures
 from tests.drawing.make_pictures import PROMPTS
@@ -54,6 +54,14 @@ def test_stored_scores_are_complete_and_judged_well():
     assert set(scores["sets"]) == {name for name, *_ in score.SETS}
     assert scores["judge"]["right"] > 0.97  # a judge that misreads true pictures could not tell drawn ones
     assert score.table(scores).count("\n| ") == len(score.SETS)
+    assert score.steps_table(scores).count("%") == (len(score.FEWER_STEPS) + 1) * len(score.SETS)
+
+
+def test_draw_takes_as_many_steps_as_it_needs():
+    assert draw.STEPS in score.FEWER_STEPS
+    scores = json.loads((model.FOLDER / model.FACTS).read_text())["scores"]
+    for name, *_ in score.SETS:
+        assert scores["steps"][str(draw.STEPS)][name] >= scores["sets"][name]["right"] - 0.01
 
 
 def test_sample_prompt_is_the_same_from_the_same_seed_only():
