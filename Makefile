@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help course setup test test-full test-backends test-colab lint format exercises check-exercises book pdf grade \
-        sample-class bench bench-grading train score fixtures lock clean
+        sample-class bench bench-draw bench-grading train score fixtures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -79,6 +79,9 @@ sample-class: setup exercises ## make and grade a small class in _build/sample-c
 
 bench: setup ## time the reference UNet against KerasCV's and diffusers', in environments of their own
 	sh tools/bench.sh $(BENCH_ARGS)
+
+bench-draw: setup ## time how long a learner waits for `draw`
+	$(BIN)/python tools/time_draw.py $(BENCH_ARGS)
 
 bench-grading: setup ## time grading a class beside stock nbgrader; writes the table in the instructor's page
 	$(BIN)/python -m autograder.classroom.bench book/figures/grading-bench.json $(BENCH_ARGS)

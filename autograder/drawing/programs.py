@@ -113,7 +113,7 @@ def lean_graphs():
 
     Without Grappler, its rewriting of graphs, which takes longer than it saves in the few steps of a drawing. And with
     silu as two operations: TensorFlow's has a gradient of its own, which is registered for good whenever a graph is
-    made, and keeps the graph and all that belongs to it: 60 MB a drawing.
+    made, and keeps the graph and all that belongs to it: tens of megabytes a drawing.
     """
     if keras.backend.backend() != "tensorflow":
         yield
