@@ -163,13 +163,17 @@ def test_compiled_unet_raises_what_its_block_does_and_stays_compiled():
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="an option of TensorFlow's")
 @pytest.mark.parametrize("before", [True, False])
 def test_programs_leave_tensorflows_options_as_they_were(before):
+    from tensorflow import nn
     from tensorflow.config import optimizer
 
     option = "disable_meta_optimizer"
-    as_found = optimizer.get_experimental_options()[option]
+    as_found, silu, swish = optimizer.get_experimental_options()[option], nn.silu, nn.swish
     optimizer.set_experimental_options({option: before})
     try:
         two_blocks(mine.ResBlock)[0](random_inputs(SHAPES["ResBlock"]))
+        with pytest.raises(BlockError):
+            two_blocks(FailsOnce)[0](random_inputs(SHAPES["ResBlock"], batch=3))
         assert optimizer.get_experimental_options()[option] is before
+        assert (nn.silu, nn.swish) == (silu, swish)
     finally:
         optimizer.set_experimental_options({option: as_found})
