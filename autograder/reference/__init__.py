@@ -1,4 +1,4 @@
-"""A complete Stable Diffusion 2 UNet. It knows nothing of grading and imports nothing else of this package."""
+"""A complete Stable Diffusion 2. It knows nothing of grading and imports nothing else of this package."""
 
 from autograder.reference.attention import td_dot
 from autograder.reference.blocks import BasicTransformerBlock, CrossAttention, ResBlock, SpatialTransformer
@@ -13,6 +13,15 @@ from autograder.reference.sampling import (
     sample,
     timestep_embedding,
 )
+from autograder.reference.text_encoder import (
+    SD2_TEXT,
+    CausalSelfAttention,
+    TextBlock,
+    TextEmbedding,
+    TextEncoder,
+    TextEncoderConfig,
+    causal_mask,
+)
 from autograder.reference.unet import DiffusionModelV2
 from autograder.reference.weights import SD21_FILE, load_unet_weights, noise_correlation, save_unet_weights
 
@@ -20,17 +29,24 @@ __all__ = [
     "GEGLU",
     "LAYER_NAMES",
     "SD2",
+    "SD2_TEXT",
     "SD21_FILE",
     "TINY",
     "BasicTransformerBlock",
+    "CausalSelfAttention",
     "CrossAttention",
     "DiffusionModelV2",
     "GroupNorm",
     "PaddedConv2D",
     "ResBlock",
     "SpatialTransformer",
+    "TextBlock",
+    "TextEmbedding",
+    "TextEncoder",
+    "TextEncoderConfig",
     "UNetConfig",
     "Upsample",
+    "causal_mask",
     "ddim_step",
     "down_flow",
     "exit_flow",
