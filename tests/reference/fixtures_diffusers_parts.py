@@ -33,34 +33,37 @@ def tensors(arrays, names):
     return found
 
 
-def text_encoder():
+def text_encoder(heads, size=None):
+    """transformers' model, with Stable Diffusion 2's activation, of the fixtures' or of a given size."""
+    arrays = seeded.arrays("text", size)
+    (vocabulary, width), (length, _) = (arrays[f"text_model.embeddings.{name}"].shape for name in seeded.TABLES)
     config = CLIPTextConfig(
-        vocab_size=seeded.VOCABULARY,
-        hidden_size=seeded.WIDTH,
-        intermediate_size=4 * seeded.WIDTH,
-        num_hidden_layers=seeded.BLOCKS,
-        num_attention_heads=seeded.HEADS,
-        max_position_embeddings=seeded.LENGTH,
+        vocab_size=vocabulary,
+        hidden_size=width,
+        intermediate_size=4 * width,
+        num_hidden_layers=len(seeded.text_layers(**size or {})) - 2,
+        num_attention_heads=heads,
+        max_position_embeddings=length,
         hidden_act="gelu",
         layer_norm_eps=1e-5,
         eos_token_id=2,
         bos_token_id=1,
     )
     model = CLIPTextModel(config).eval()
-    model.load_state_dict(tensors(seeded.arrays("text"), model.state_dict()), strict=True)
+    model.load_state_dict(tensors(arrays, model.state_dict()), strict=True)
     return model
 
 
-def autoencoder():
+def autoencoder(channels=seeded.CHANNELS):
     model = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
-        block_out_channels=seeded.CHANNELS,
+        block_out_channels=channels,
         layers_per_block=seeded.BLOCKS_PER_LEVEL,
         latent_channels=seeded.LATENT_CHANNELS,
         norm_num_groups=32,
     ).eval()
-    arrays = seeded.arrays("encoder") | seeded.arrays("decoder")
+    arrays = seeded.arrays("encoder", {"channels": channels}) | seeded.arrays("decoder", {"channels": channels})
     model.load_state_dict(tensors(arrays, model.state_dict()), strict=True)
     return model
 
@@ -97,17 +100,26 @@ def samplers():
     return results
 
 
+def run(model, part, x):
+    """A part's output, pictures in Keras' layout; what the autoencoder does not scale itself is scaled here."""
+    if part == "text":
+        return model(torch.from_numpy(x.astype("int64"))).last_hidden_state.numpy()
+    factor = model.config.scaling_factor
+    if part == "encoder":
+        return (model.encode(picture(x)).latent_dist.mean * factor).numpy().transpose(0, 2, 3, 1)
+    return model.decode(picture(x) / factor).sample.numpy().transpose(0, 2, 3, 1)
+
+
 @torch.no_grad()
 def main(out):
-    text, vae = text_encoder(), autoencoder()
-    results = samplers()
-    tokens = torch.from_numpy(seeded.tokens().astype("int64"))
-    results["text"] = text(tokens).last_hidden_state.numpy()
+    text, vae = text_encoder(seeded.HEADS), autoencoder()
+    results = samplers() | {"text": run(text, "text", seeded.tokens())}
     for case in seeded.PICTURES:
-        mean = vae.encode(picture(seeded.picture(case))).latent_dist.mean * vae.config.scaling_factor
-        results[f"encoder/{case}"] = mean.numpy().transpose(0, 2, 3, 1)
-        decoded = vae.decode(picture(seeded.latent(case)) / vae.config.scaling_factor).sample
-        results[f"decoder/{case}"] = decoded.numpy().transpose(0, 2, 3, 1)
+        results[f"encoder/{case}"] = run(vae, "encoder", seeded.picture(case))
+        results[f"decoder/{case}"] = run(vae, "decoder", seeded.latent(case))
+    for part, x in seeded.full_inputs().items():
+        full = text_encoder(16, seeded.FULL["text"]) if part == "text" else autoencoder(seeded.FULL[part]["channels"])
+        results[f"full/{part}"] = seeded.kept(part, run(full, part, x))
     np.savez(out / "outputs.npz", **results)
     files = {}
     for name, model in {"text": text, "vae": vae}.items():

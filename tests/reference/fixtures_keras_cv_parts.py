@@ -72,10 +72,10 @@ def decoder():
     return keras.Sequential([*layers, *exit_layers(3)])
 
 
-def assign(model, part):
+def assign(model, part, size=None):
     """The layers of these models stand in the order of their flow, as those of the layout do."""
     with_weights = [layer for layer in model.layers if layer.weights]
-    for layer, (name, layout) in zip(with_weights, seeded.LAYERS[part](), strict=True):
+    for layer, (name, layout) in zip(with_weights, seeded.LAYERS[part](**size or {}), strict=True):
         unet.assign(layer, layout, name)
 
 
@@ -96,11 +96,15 @@ def main(out):
     for case in seeded.PICTURES:
         results[f"encoder/{case}"] = np.asarray(made["encoder"](seeded.picture(case)))
         results[f"decoder/{case}"] = np.asarray(made["decoder"](seeded.latent(case)))
-    np.savez(out / "outputs.npz", **results)
     (out / "file.json").write_text(json.dumps(files))
     full = {"text": TextEncoderV2(77, download_weights=False), "encoder": ImageEncoder(download_weights=False)}
     full["decoder"] = Decoder(64, 64, download_weights=False)
     (out / "sd2.json").write_text(json.dumps({part: shapes(model) for part, model in full.items()}))
+    for part, x in seeded.full_inputs().items():
+        assign(full[part], part, seeded.FULL[part])
+        output = full[part]([x, np.arange(77, dtype="int32")[None]] if part == "text" else x)
+        results[f"full/{part}"] = seeded.kept(part, np.asarray(output))
+    np.savez(out / "outputs.npz", **results)
 
 
 if __name__ == "__main__":

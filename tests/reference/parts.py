@@ -2,7 +2,15 @@
 
 import functools
 
-from autograder.reference import AutoencoderConfig, Decoder, Encoder, TextEncoder, TextEncoderConfig
+from autograder.reference import (
+    SD2_AUTOENCODER,
+    SD2_TEXT,
+    AutoencoderConfig,
+    Decoder,
+    Encoder,
+    TextEncoder,
+    TextEncoderConfig,
+)
 from autograder.reference.weight_names import decoder_slots, encoder_slots, text_encoder_slots
 
 from . import helpers
@@ -32,8 +40,15 @@ def model_input(part, case):
 
 
 def config(part, source="diffusers"):
-    mine = TEXT if part == "text" else AUTOENCODER
-    return mine.keras_cv() if source == "keras_cv" else mine
+    return with_numerics(TEXT if part == "text" else AUTOENCODER, source)
+
+
+def full_config(part, source):
+    return with_numerics(SD2_TEXT if part == "text" else SD2_AUTOENCODER, source)
+
+
+def with_numerics(config, source):
+    return config.keras_cv() if source == "keras_cv" else config
 
 
 def built(part, source, case, **kwargs):

@@ -92,15 +92,25 @@ def decoder_layers(channels=CHANNELS, latent=LATENT_CHANNELS, blocks=BLOCKS_PER_
 LAYERS = {"text": text_layers, "encoder": encoder_layers, "decoder": decoder_layers}
 
 
-def arrays(part):
+# Stable Diffusion 2's own sizes, at which each part is proved once
+FULL = {
+    "text": {"vocabulary": 49408, "length": 77, "width": 1024, "blocks": 23},
+    "encoder": {"channels": (128, 256, 512, 512)},
+    "decoder": {"channels": (128, 256, 512, 512)},
+}
+
+
+def arrays(part, size=None):
     """The seeded weights of a part, by name."""
     return {
-        name: weight(name, shape) for layer, layout in LAYERS[part]() for name, shape in prefixed(layer, layout).items()
+        name: weight(name, shape)
+        for layer, layout in LAYERS[part](**size or {})
+        for name, shape in prefixed(layer, layout).items()
     }
 
 
-def tokens(batch=2):
-    return random_state("tokens").randint(VOCABULARY, size=(batch, LENGTH)).astype("int32")
+def tokens(batch=2, length=LENGTH, vocabulary=VOCABULARY):
+    return random_state("tokens").randint(vocabulary, size=(batch, length)).astype("int32")
 
 
 def picture(case):
@@ -110,6 +120,19 @@ def picture(case):
 def latent(case):
     batch, height, width = PICTURES[case]
     return inputs(f"latent.{case}", (batch, height // 8, width // 8, LATENT_CHANNELS))
+
+
+def full_inputs():
+    return {
+        "text": tokens(1, 77, 49408),
+        "encoder": inputs("picture.full", (1, 64, 64, 3)),
+        "decoder": inputs("latent.full", (1, 8, 8, LATENT_CHANNELS)),
+    }
+
+
+def kept(part, output):
+    """What is stored of an output at full size: every eighth token, every fourth pixel each way."""
+    return {"text": output[:, ::8], "encoder": output, "decoder": output[:, ::4, ::4]}[part]
 
 
 def model_output(x, t):
