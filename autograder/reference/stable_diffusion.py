@@ -237,8 +237,10 @@ def load_stable_diffusion(
     Raises:
         FileNotFoundError: if the folder lacks a file.
         ConnectionError: if the weights cannot be downloaded.
+        ModuleNotFoundError: if there is no tokenizer, before anything is downloaded.
         ValueError: if a file does not fit, or for 2.1 (which predicts v) in float16: its attention needs float32.
     """
+    tokenize([""])
     files, prediction = (
         _folder(Path(folder)) if folder else (dict.fromkeys(("unet", "text_encoder", "vae"), True), "eps")
     )
