@@ -163,7 +163,7 @@ class CausalSelfAttention(keras.layers.Layer):
         q, k, v = (ops.transpose(a, (0, 2, 1, 3)) for a in (q, k, v))  # (B, N, T, D)
         scores = ops.matmul(q * self.head_size**-0.5, ops.transpose(k, (0, 1, 3, 2)))  # (B, N, T, T)
         mask = np.where(causal_mask(tokens), 0, -np.inf).astype("float32")
-        weights = ops.softmax(ops.cast(scores, "float32") + mask)
+        weights = ops.softmax(ops.add(ops.cast(scores, "float32"), mask))
         out = ops.transpose(ops.matmul(ops.cast(weights, v.dtype), v), (0, 2, 1, 3))  # (B, T, N, D)
         return self.out_proj(ops.reshape(out, (-1, tokens, width)))
 
