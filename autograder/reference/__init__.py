@@ -40,6 +40,7 @@ from autograder.reference.sampling import (
 from autograder.reference.stable_diffusion import (
     Drawing,
     StableDiffusion2,
+    computing_in,
     from_picture,
     load_stable_diffusion,
     text_to_picture,
@@ -91,6 +92,7 @@ __all__ = [
     "UNetConfig",
     "Upsample",
     "causal_mask",
+    "computing_in",
     "ddim_step",
     "down_flow",
     "eps_from_velocity",

@@ -5,6 +5,7 @@
 Shapes: B batch, T tokens, H W sides of the picture, h w those of the latent, an eighth of them.
 """
 
+import contextlib
 import itertools
 import json
 from collections.abc import Callable, Sequence
@@ -216,6 +217,17 @@ def _resized(model, sides: list[tuple[int, int] | None]):
     return keras.Model(inputs, model.call(inputs if len(inputs) > 1 else inputs[0]))
 
 
+@contextlib.contextmanager
+def computing_in(dtype: str | keras.DTypePolicy):
+    """Layers made inside compute in `dtype`, and hold their weights in it."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def load_stable_diffusion(
     img_height: int = 512,
     img_width: int = 512,
@@ -249,20 +261,17 @@ def load_stable_diffusion(
             "2.1, which predicts v, must compute its attention in float32 (`upcast_attention` in its configuration): "
             f"take 'bfloat16' or 'float32', or 2.1-base. Received: dtype={dtype!r}"
         )
-    before = keras.config.dtype_policy()
     try:
-        keras.config.set_dtype_policy(dtype)
-        text_encoder = TextEncoder(download_weights=files["text_encoder"])
-        unet = DiffusionModelV2(img_height, img_width, 77, download_weights=files["unet"], config=SD2.diffusers())
-        keras.config.set_dtype_policy("float32")
-        decoder = Decoder(img_height, img_width, download_weights=files["vae"])
-        encoder = Encoder(img_height, img_width, download_weights=files["vae"]) if with_encoder else None
+        with computing_in(dtype):
+            text_encoder = TextEncoder(download_weights=files["text_encoder"])
+            unet = DiffusionModelV2(img_height, img_width, 77, download_weights=files["unet"], config=SD2.diffusers())
+        with computing_in("float32"):
+            decoder = Decoder(img_height, img_width, download_weights=files["vae"])
+            encoder = Encoder(img_height, img_width, download_weights=files["vae"]) if with_encoder else None
     except ConnectionError as error:
         raise ConnectionError(
             f"{error}\nWeights from elsewhere: load a folder of {MIRROR} as diffusers stores it (`folder`)."
         ) from error
-    finally:
-        keras.config.set_dtype_policy(before)
     if encoder:
         prove_halves_fit(encoder, decoder)
     return StableDiffusion2(text_encoder, unet, decoder, encoder, prediction)

@@ -11,6 +11,7 @@ from autograder.reference import (
     Encoder,
     PixelAttention,
     PlainResBlock,
+    computing_in,
     prove_halves_fit,
     reconstruction_correlation,
 )
@@ -109,11 +110,8 @@ def test_halves_that_fit_pass():
 @pytest.mark.parametrize("half", [Encoder, Decoder])
 def test_half_precision_stays_near(half):
     exact = half(8, 12, SMALL)
-    keras.config.set_dtype_policy("float16")
-    try:
+    with computing_in("float16"):
         model = half(8, 12, SMALL)
-    finally:
-        keras.config.set_dtype_policy("float32")
     model.set_weights(exact.get_weights())
     x = inputs("half", (1, *exact.input_shape[1:]))
     output = keras.ops.convert_to_numpy(keras.ops.cast(model(x), "float32"))

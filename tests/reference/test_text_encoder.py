@@ -12,6 +12,7 @@ from autograder.reference import (
     TextEncoder,
     TextEncoderConfig,
     causal_mask,
+    computing_in,
 )
 
 from . import helpers
@@ -73,11 +74,8 @@ def test_place_of_a_token_matters():
 def test_every_weight_learns(policy):
     """On every backend; keys' biases excepted, which a softmax does not see."""
     keras.utils.set_random_seed(0)
-    keras.config.set_dtype_policy(policy)
-    try:
+    with computing_in(policy):
         model = TextEncoder(SMALL)
-    finally:
-        keras.config.set_dtype_policy("float32")
     model.compile(optimizer=keras.optimizers.SGD(1.0), loss="mse")
     before = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
     model.fit(tokens(8), inputs("targets", (8, SMALL.length, SMALL.width)), epochs=2, verbose=0)
@@ -100,11 +98,8 @@ def test_encoder_learns_to_tell_prompts_apart():
 def test_encoder_computes_in_half_precision():
     for policy, tolerance in (("bfloat16", 5e-2), ("float16", 5e-3)):
         exact = TextEncoder(SMALL)
-        keras.config.set_dtype_policy(policy)
-        try:
+        with computing_in(policy):
             model = TextEncoder(SMALL)
-        finally:
-            keras.config.set_dtype_policy("float32")
         model.set_weights(exact.get_weights())
         output = keras.ops.cast(model(tokens()), "float32")
         error = helpers.relative_error(keras.ops.convert_to_numpy(output), helpers.call(exact, tokens()))
