@@ -241,3 +241,19 @@ def test_failed_download_says_where_else_weights_are(monkeypatch):
 
 def test_drawing_has_defaults():
     assert Drawing() == Drawing(None, 25, 7.5, "dpm", None, 0.75)
+
+
+def test_to_picture_maps_the_ends_and_from_picture_goes_back():
+    np.testing.assert_array_equal(to_picture([-1.2, -1, 0, 1, 3]), [0, 0, 128, 255, 255])
+    levels = np.arange(256, dtype="uint8")
+    np.testing.assert_array_equal(to_picture(from_picture(levels)), levels)
+
+
+@pytest.mark.full
+def test_drawing_at_full_size():
+    """Every network with Stable Diffusion 2's own widths, 512x512 pixels, random weights, one step."""
+    unet = DiffusionModelV2(512, 512, 77, download_weights=False, config=SD2)
+    networks = StableDiffusion2(TextEncoder(), unet, Decoder(512, 512), tokenize=letters)
+    picture = draw(networks, steps=1)
+    assert picture.shape == (512, 512, 3)
+    assert picture.std() > 1
