@@ -13,7 +13,6 @@ from types import SimpleNamespace
 import keras
 from keras import ops
 
-from autograder.drawing.captions import MAX_TEXT_LENGTH
 from autograder.drawing.mixing import (
     FLOWS,
     LAYERS,
@@ -25,13 +24,14 @@ from autograder.drawing.mixing import (
     real_classes,
     unet_inputs,
 )
-from autograder.drawing.networks import SMALL
-from autograder.drawing.pictures import SIDE
 from autograder.drawing.placing import PROGRAMS, Placing, place, place_own
-from autograder.drawing.programs import Borrowed, Compiled, weights_of
 from autograder.exam.comparing import relative_error
 from autograder.reference import LAYER_NAMES, down_flow, middle_flow, up_flow
 from autograder.sitting import stand_ins
+from autograder.small_model.captions import MAX_TEXT_LENGTH
+from autograder.small_model.networks import SMALL
+from autograder.small_model.pictures import SIDE
+from autograder.small_model.programs import Borrowed, Compiled, weights_of
 
 SKIPS = 12  # feature maps that the down flow keeps
 

@@ -15,11 +15,11 @@ import numpy as np
 from keras import ops
 
 from autograder import reference
-from autograder.drawing.captions import MAX_TEXT_LENGTH
-from autograder.drawing.networks import SMALL
-from autograder.drawing.pictures import SIDE
 from autograder.sitting import stand_ins
 from autograder.sitting.run import learner_line, plain_message
+from autograder.small_model.captions import MAX_TEXT_LENGTH
+from autograder.small_model.networks import SMALL
+from autograder.small_model.pictures import SIDE
 
 
 class TimeEmbedding(keras.layers.Layer):

@@ -15,10 +15,10 @@ import keras
 from keras import ops
 
 from autograder.drawing.mixing import LAYERS, Mine, random_inputs
-from autograder.drawing.programs import Programs, weights_of
 from autograder.exam.comparing import pair_weights, relative_error
 from autograder.sitting.paper import CasePaper, Paper
 from autograder.sitting.run import sit
+from autograder.small_model.programs import Programs, weights_of
 
 # Up to here a layer computes the same: the two forms of GELU differ by 1.5e-4 and a LayerNorm's epsilon of 1e-3 by
 # 6.5e-4 of a whole UNet's output, a wrong layer by more than 0.1.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.drawing.random_weights import write_random_weights
+from tests.small_model.random_weights import write_random_weights
 
 
 @pytest.fixture(scope="session")

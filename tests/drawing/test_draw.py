@@ -12,9 +12,9 @@ from autograder import reference
 from autograder.drawing import draw as drawing
 from autograder.drawing.assembly import mix
 from autograder.drawing.mixing import BlockError, random_inputs
-from autograder.drawing.model import load_unet, trained_unet
 from autograder.exam.comparing import relative_error
 from autograder.sitting import stand_ins
+from autograder.small_model.model import load_unet, trained_unet
 from tests.drawing import blocks as mine
 
 PROMPT = "a red circle left of a white cross on black"
