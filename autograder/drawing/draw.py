@@ -12,10 +12,11 @@ import numpy as np
 from keras import ops
 
 from autograder.drawing.assembly import Mixed, mix, uses_unet
-from autograder.drawing.mixing import FLOWS, LAYERS, BlockError, attempt, random_inputs
+from autograder.drawing.mixing import FLOWS, BlockError, attempt, random_inputs
 from autograder.drawing.placing import AGREES
 from autograder.exam.comparing import relative_error
 from autograder.sitting.quiet import quiet
+from autograder.small_model.block_kinds import LAYERS
 from autograder.small_model.ddim import SAMPLING, initial_noise, sample, with_eps
 from autograder.small_model.model import FOLDER, WEIGHTS, decode, encode_prompts, load_unet, trained_unet
 from autograder.small_model.pictures import SIDE

@@ -13,6 +13,7 @@ from keras import ops
 from safetensors.numpy import load_file
 
 from autograder.reference import DiffusionModelV2
+from autograder.small_model.block_unet import BlockUNet
 from autograder.small_model.captions import MAX_TEXT_LENGTH, tokenize
 from autograder.small_model.checkpoints import load_named_weights
 from autograder.small_model.ddim import initial_noise, sample, with_eps
@@ -34,31 +35,24 @@ def trained_unet(folder=FOLDER):
     return unet
 
 
-def load_unet(folder=FOLDER, blocks=None):
+def load_unet(folder=FOLDER):
     """The trained UNet: a Keras model of (latent, timestep embedding, context) to eps.
 
     Args:
         folder: where the trained weights are.
-        blocks: dict of blocks by name that take the place of the reference's, see `assembly.mix`.
     """
-    return with_eps(_made_of(blocks, folder)) if blocks else _eps_unet(folder)
+    return _eps_unet(folder)
 
 
 @functools.cache
 def compiled_unet(folder=FOLDER):
     """The trained UNet, to predict v, whose blocks run as compiled programs, see `programs.Compiled`."""
-    return _made_of({}, folder)
+    return BlockUNet(trained_unet(folder)).wire()
 
 
 @functools.cache
 def _eps_unet(folder):
     return with_eps(compiled_unet(folder))
-
-
-def _made_of(blocks, folder):
-    from autograder.drawing.assembly import mix
-
-    return mix(blocks, trained_unet(folder)).unet
 
 
 def encode_prompts(texts, folder=FOLDER):

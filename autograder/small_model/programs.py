@@ -11,7 +11,7 @@ import functools
 import keras
 from keras import ops
 
-from autograder.drawing.mixing import LAYERS, Mine, call_on, positional
+from autograder.small_model.block_kinds import LAYERS, call_on, positional
 
 
 class Programs:
@@ -27,17 +27,20 @@ class Programs:
         """The program of a built layer: a function of `weights`, see `weights_of`, and a list of inputs.
 
         Args:
-            layer: a learner's layer or the reference's.
+            layer: a layer of the reference's, or one whose `made_by` says by what and with what it was made.
             kind: which of `LAYERS` it is.
             arguments: what the reference's class would be made with in its place.
         """
-        made_by = (layer.make, layer.arguments) if isinstance(layer, Mine) else (type(layer), tuple(arguments))
+        made_by = getattr(layer, "made_by", None) or (type(layer), tuple(arguments))
         # A learner's layer may keep what it was built for, so each size of picture has a program of its own.
         built_for = repr((made_by[1], layer.get_build_config()))
         key = (made_by[0], built_for, *(tuple(variable.shape) for variable in layer.variables))
         if key not in self._made:
             self._made[key] = _Program(layer, kind)
         return functools.partial(self._made[key], layer)
+
+
+PROGRAMS = Programs()  # of the trained layers, whichever UNet they stand in
 
 
 def weights_of(layer):

@@ -6,8 +6,9 @@ import pytest
 from keras import ops
 
 from autograder import reference
-from autograder.drawing.mixing import LAYERS, BlockError, Mine, call_on, random_inputs
+from autograder.drawing.mixing import BlockError, Mine, random_inputs
 from autograder.exam.comparing import relative_error
+from autograder.small_model.block_kinds import LAYERS, call_on
 from autograder.small_model.programs import Compiled, CompiledUNet, Programs, weights_of
 from tests.drawing import blocks as mine
 
