@@ -84,15 +84,15 @@ bench-draw: setup ## time how long a learner waits for `draw`
 	$(BIN)/python tools/time_draw.py $(BENCH_ARGS)
 
 bench-grading: setup ## time grading a class beside stock nbgrader; writes the table in the instructor's page
-	$(BIN)/python -m autograder.classroom.bench book/figures/grading-bench.json $(BENCH_ARGS)
+	$(BIN)/python -m autograder.classroom.grading_bench book/figures/grading-bench.json $(BENCH_ARGS)
 
 train: ## train the small model that draws (hours on a CPU; goes on where it was stopped)
 	sh tools/train.sh $(TRAIN_ARGS)
 
 score: setup ## after a training: score the small model on 256 prompts, store scores and pictures to compare with
-	$(BIN)/python -m autograder.drawing.score --write
-	$(BIN)/python -m autograder.drawing.score --grid _build/samples.png
-	$(BIN)/python -m tests.drawing.make_pictures
+	$(BIN)/python -m autograder.small_model.score --write
+	$(BIN)/python -m autograder.small_model.score --grid _build/samples.png
+	$(BIN)/python -m tests.small_model.make_pictures
 
 fixtures: setup ## make the frozen tensors of tests/reference again, from KerasCV and diffusers
 	$(BIN)/python tests/reference/make_fixtures.py

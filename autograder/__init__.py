@@ -15,7 +15,7 @@ def __getattr__(name: str) -> Any:
 
         with quiet():  # a backend's start-up messages
             check = _check()
-            from autograder.sitting.notebook import watch_notebook
+            from autograder.sitting.missing_answer import watch_notebook
 
         watch_notebook()
         return check

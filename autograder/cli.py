@@ -92,8 +92,8 @@ else:
         ] = False,
     ) -> None:
         """Grades submitted/*/NAME into the gradebook; stopped, it goes on. Exit status 1: something was not graded."""
+        from autograder.classroom.grading import Options
         from autograder.classroom.report import NOT_SCORED, write_report
-        from autograder.classroom.run import Options
 
         options = Options(scale.value, device.value, seed, jobs, student, unsandboxed or None, regrade)
         results = _grade(course, name, options)
@@ -106,8 +106,8 @@ else:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         from autograder.classroom.course import Course, CourseError
+        from autograder.classroom.grading import grade as run
         from autograder.classroom.report import summary, table
-        from autograder.classroom.run import grade as run
 
         columns = (
             TextColumn("{task.description}"),
@@ -141,20 +141,20 @@ else:
         """Tries what keeps submissions in on this machine. Exit status 1: there is no sandbox."""
         from rich.table import Table
 
-        from autograder.classroom.sandbox.ladder import findings, footing
+        from autograder.sandbox.probe import findings, probe
 
-        found = footing()
+        found = probe()
         shown = Table("what", "holds", "how, or why not")
         for what, holds, how in findings(found):
             shown.add_row(what, "yes" if holds else "no", how)
         _output().print(shown)
         steps = {
-            "groups": "Submissions run behind walls, with control groups.",
-            "watchdog": "Submissions run behind walls; a watchdog stands in for control groups.",
+            "groups": "Submissions run in a sandbox, with control groups.",
+            "watchdog": "Submissions run in a sandbox; a watchdog stands in for control groups.",
             "none": "No sandbox: grading refuses, unless --unsandboxed says that you trust everyone.",
         }
-        print(steps[found.step])
-        raise typer.Exit(1 if found.step == "none" else 0)
+        print(steps[found.level])
+        raise typer.Exit(1 if found.level == "none" else 0)
 
     @app.command()
     def bench(
@@ -228,7 +228,7 @@ else:
                     progress.update(bar, description="drawing", total=total, completed=step)
 
                 with quiet():
-                    from autograder.drawing.model import FOLDER, sample_prompts, write_png
+                    from autograder.small_model.model import FOLDER, sample_prompts, write_png
 
                 if model is Model.small:
                     picture = sample_prompts([prompt], seed, steps, scale, on_step, weights or FOLDER)[0]

@@ -17,6 +17,14 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope="session")
+def random_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with weights of the small model that were never trained."""
+    from tests.small_model.random_weights import write_random_weights
+
+    return write_random_weights(tmp_path_factory.mktemp("weights"))
+
+
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's; the other backends' environments do without it
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Says which tests stay in one process (`-n 2`): a room with a costly fixture (a graded class, a built site), and

@@ -104,7 +104,7 @@ def test_cli_exercises_outside_of_a_course_is_an_error(tmp_path: Path):
 def test_cli_sample_writes_a_png_that_says_what_it_is(tmp_path: Path):
     from PIL import Image
 
-    from tests.drawing.random_weights import write_random_weights
+    from tests.small_model.random_weights import write_random_weights
 
     write_random_weights(tmp_path)
     out = tmp_path / "out.png"
@@ -191,13 +191,13 @@ def test_cli_sample_with_sd2_says_what_a_folder_lacks(tmp_path: Path):
 
 
 def test_cli_doctor_says_what_holds_and_fails_without_a_sandbox(monkeypatch: pytest.MonkeyPatch):
-    from autograder.classroom.sandbox import ladder
+    from autograder.sandbox import probe
 
-    monkeypatch.setattr(ladder, "footing", lambda: ladder.Footing("", "", ""))
+    monkeypatch.setattr(probe, "probe", lambda: probe.Support("", "", ""))
     done = run("doctor")
     assert done.exit_code == 0
     assert "network" in done.stdout
-    monkeypatch.setattr(ladder, "footing", lambda: ladder.Footing("bwrap is missing", "no", "no"))
+    monkeypatch.setattr(probe, "probe", lambda: probe.Support("bwrap is missing", "no", "no"))
     done = run("doctor")
     assert done.exit_code == 1
     assert "bwrap is missing" in done.stdout

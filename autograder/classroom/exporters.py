@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from autograder.classroom.intake import Unusable
 from autograder.classroom.plugins import OUTCOME
-from autograder.classroom.rebuild import take_in
+from autograder.classroom.rebuild import rebuild_submission
 from autograder.notebooks import load_config, release, source_notebook
 
 
@@ -40,7 +40,7 @@ class TolerantExporter(NotebookExporter):
         return self.from_notebook_node(notebook, resources=resources, **kw)
 
     def _taken_in(self, directory: Path, name: str, released: str) -> NotebookNode:
-        taken = take_in(directory, name, released)
+        taken = rebuild_submission(directory, name, released)
         if isinstance(taken, Unusable):
             self.log.warning("%s: %s", directory, taken.reason)
             notebook = nbformat.reads(released, as_version=4)

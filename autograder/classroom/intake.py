@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.classroom.reading import MAX_BYTES
-from autograder.sitting.plain import NotPlainFile, plain_file
+from autograder.classroom.notebook_reader import MAX_BYTES
+from autograder.exam.sanitise import NotPlainFile, plain_file
 
 NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)  # browsers add an ending to what they save
 STUDENT_ID = re.compile(r"[\w(][\w.,@()' -]{0,99}")  # what nbgrader's pages can show: they take an id for HTML

@@ -12,16 +12,17 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Enum, Float, Integer
 from traitlets.config import Config
 
-from autograder.classroom.cells import questions_of
-from autograder.classroom.engine import DEVICES, UNSANDBOXED, Engine, Settings
+from autograder.classroom.check_cells import questions_of
+from autograder.classroom.exam_session import DEVICES, UNSANDBOXED, ExamSession, Settings
+from autograder.classroom.exam_state import ExamState
 from autograder.classroom.report import NOT_RUN, fail_cell
-from autograder.classroom.state import ExamState
-from autograder.sitting.limits import Limits
+from autograder.sandbox.inner.limits import Limits
 
 OUTCOME = "autograder"  # key in the notebook's metadata, from our exporter: {"status": ..., "reason": ...}
 SCALES = ("tiny", "full")
 
-_engines: dict[tuple[str, str, str], Engine] = {}  # one exercise's exam in this process, with what it was set up from
+# One exercise's exam in this process, with what it was set up from.
+_sessions: dict[tuple[str, str, str], ExamSession] = {}
 
 
 class SitExam(NbGraderPreprocessor):
@@ -37,7 +38,7 @@ class SitExam(NbGraderPreprocessor):
     disk_mb = Integer(Limits.disk_mb, help="Of all files that a submission writes").tag(config=True)
     output_kb = Integer(Limits.output_kb, help="Of what one cell prints and shows").tag(config=True)
     result_mb = Integer(Limits.result_mb, help="Of everything that a submission hands back").tag(config=True)
-    unsandboxed = Bool(False, help="Run submissions without walls, with your own rights").tag(config=True)
+    unsandboxed = Bool(False, help="Run submissions without a sandbox, with your own rights").tag(config=True)
     scale = Enum(SCALES, "tiny", help="Size of the papers").tag(config=True)
     device = Enum(DEVICES, "auto", help="Where expected outputs are computed").tag(config=True)
 
@@ -47,10 +48,10 @@ class SitExam(NbGraderPreprocessor):
                 if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
                     fail_cell(cell, NOT_RUN, f"not graded: {nb.metadata[OUTCOME]['reason']}.")
             return nb, resources
-        engine = self._engine(self._root(), resources["nbgrader"]["notebook"], nb)
-        if engine.settings.unsandboxed:
+        session = self._session(self._root(), resources["nbgrader"]["notebook"], nb)
+        if session.settings.unsandboxed:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], UNSANDBOXED)
-        status, reason = engine.desk.fill(nb, engine.run(nb), engine.settings.limits)
+        status, reason = session.marker.mark_notebook(nb, session.run(nb), session.settings.limits)
         if reason:
             self.log.warning("%s: %s: %s", resources["nbgrader"]["student"], status, reason)
         return nb, resources
@@ -62,25 +63,25 @@ class SitExam(NbGraderPreprocessor):
             holder = holder.parent
         return Path(holder.coursedir.root)
 
-    def _engine(self, root: Path, name: str, nb: NotebookNode) -> Engine:
+    def _session(self, root: Path, name: str, nb: NotebookNode) -> ExamSession:
         """The exercise's exam: the one of the last notebook, unless its seed has changed since."""
         settings = Settings.of(Config({"SitExam": {key: getattr(self, key) for key in self.trait_names(config=True)}}))
         state, questions = ExamState.open(root, name, settings.scale), questions_of(nb)
         key = (str(root), name, f"{settings}{state.seed}{questions}")
-        if key not in _engines:
-            close_engines()
-            engine = Engine(root, settings)
+        if key not in _sessions:
+            close_sessions()
+            session = ExamSession(root, settings)
             try:
-                engine.set_exam(questions, state)
+                session.set_exam(questions, state)
             except BaseException:
-                engine.close()
+                session.close()
                 raise
-            _engines[key] = engine
-        return _engines[key]
+            _sessions[key] = session
+        return _sessions[key]
 
 
 @atexit.register
-def close_engines() -> None:
+def close_sessions() -> None:
     """Ends the worker that is kept for the next notebook."""
-    while _engines:
-        _engines.popitem()[1].close()
+    while _sessions:
+        _sessions.popitem()[1].close()

@@ -14,8 +14,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.classroom.intake import Unusable, find_notebook
-from autograder.classroom.neutral import fill_markdown
-from autograder.classroom.reading import LearnerCells, Unreadable, read_cells
+from autograder.classroom.notebook_reader import LearnerCells, Unreadable, read_cells
+from autograder.classroom.safe_markdown import fill_markdown
 
 DEFINED = re.compile(r"^(?:class|def|async\s+def)\s+(\w+)|^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 MAX_WARNINGS = 20
@@ -34,7 +34,7 @@ class Rebuilt:
     warnings: list[str] = field(default_factory=list)
 
 
-def take_in(directory: Path, name: str, released: str) -> Rebuilt | Unusable:
+def rebuild_submission(directory: Path, name: str, released: str) -> Rebuilt | Unusable:
     """Finds the notebook in submitted/STUDENT/NAME and rebuilds it. Never raises."""
     found = find_notebook(directory, name, lambda content: resembles(content, released))
     if isinstance(found, Unusable):

@@ -8,30 +8,20 @@ Shapes: see `mixing`.
 
 import inspect
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import keras
 from keras import ops
 
-from autograder.drawing.captions import MAX_TEXT_LENGTH
-from autograder.drawing.mixing import (
-    FLOWS,
-    LAYERS,
-    BlockError,
-    TimeEmbedding,
-    attempt,
-    classes_with,
-    random_inputs,
-    real_classes,
-    unet_inputs,
-)
-from autograder.drawing.networks import SMALL
-from autograder.drawing.pictures import SIDE
-from autograder.drawing.placing import PROGRAMS, Placing, place, place_own
-from autograder.drawing.programs import Borrowed, Compiled, weights_of
+from autograder.drawing.mixing import FLOWS, BlockError, attempt, classes_with, random_inputs, real_classes
+from autograder.drawing.placing import Placing, place, place_own
 from autograder.exam.comparing import relative_error
-from autograder.reference import LAYER_NAMES, down_flow, middle_flow, up_flow
 from autograder.sitting import stand_ins
+from autograder.small_model.block_kinds import LAYERS, TimeEmbedding, unet_inputs
+from autograder.small_model.block_unet import BlockUNet
+from autograder.small_model.captions import MAX_TEXT_LENGTH
+from autograder.small_model.networks import SMALL
+from autograder.small_model.pictures import SIDE
+from autograder.small_model.programs import PROGRAMS, Compiled, weights_of
 
 SKIPS = 12  # feature maps that the down flow keeps
 
@@ -69,9 +59,10 @@ def mix(learner, trained):
         return _Mixer(learner, trained).mix()
 
 
-class _Mixer:
+class _Mixer(BlockUNet):
     def __init__(self, learner, trained):
-        self.learner, self.trained = learner, trained
+        super().__init__(trained)
+        self.learner = learner
         self.classes = classes_with(learner)
         self.partners = []  # (layer, the trained layer whose place it takes, its block if it runs as a program)
         self.made = {}  # layers of the learner's, by what they were made with: blocks that are alike share one
@@ -80,15 +71,7 @@ class _Mixer:
         self.notes = {}
 
     def mix(self):
-        latent, embedding, context = inputs = unet_inputs()
-        if "build_unet" in self.learner:
-            unet = self._build_unet()
-        else:
-            t_emb = self._time(embedding)
-            x, outputs = self._flow("down", down_flow, [latent, t_emb, context])
-            x = self._flow("middle", middle_flow, [x, t_emb, context])
-            x = self._flow("up", up_flow, [x, outputs, t_emb, context])
-            unet = keras.Model(inputs, self._exit(x), name="mixed")
+        unet = self._build_unet() if "build_unet" in self.learner else self.wire()
         for layer, trained, block in self.partners:
             place(layer, trained, self.placing)
             if block is not None:
@@ -97,10 +80,10 @@ class _Mixer:
             self.placing.errors[name] = place_own(own, weights, error)
         return Mixed(unet, self.placing.errors, self.notes | self.placing.notes)
 
-    def _time(self, embedding):
-        first, second = (self.trained.get_layer(name) for name in ("time_dense1", "time_dense2"))
+    def time(self, embedding):
         if "TimeEmbedding" not in self.classes:
-            return Borrowed(second)(ops.silu(Borrowed(first)(embedding)))
+            return super().time(embedding)
+        first, second = (self.trained.get_layer(name) for name in ("time_dense1", "time_dense2"))
         layer = self.classes["TimeEmbedding"](SMALL.channels[0], name="time_embedding")
         t_emb = layer(embedding)
         twin = TimeEmbedding(SMALL.channels[0], first, second)
@@ -108,11 +91,11 @@ class _Mixer:
         self.partners.append((layer, twin, None))
         return t_emb
 
-    def _flow(self, flow, own, inputs):
+    def flow(self, flow, own, inputs):
         """The outputs of a flow: the learner's, as a model of its own inside the UNet, or the reference's."""
         name = f"{flow}_flow"
         if name not in self.learner:
-            return own(*inputs, self.blocks(flow))
+            return super().flow(flow, own, inputs)
         outputs = self._flow_model(name, (flow,), inputs)(keras.tree.flatten(inputs))
         return (outputs[0], outputs[1:]) if name == "down_flow" else outputs
 
@@ -128,11 +111,10 @@ class _Mixer:
             raise BlockError(name, f"must return {what}, but returned {len(flat)} of type {kinds}")
         return attempt(name, lambda: keras.Model(starts, flat if name == "down_flow" else flat[0], name=name))
 
-    def _exit(self, x):
-        norm = self.trained.get_layer("exit_norm")
+    def exit(self, x):
         if "exit_flow" not in self.learner:
-            latent = self.blocks("exit").PaddedConv2D(SMALL.latent_channels, 3, padding=1)
-            return latent(ops.silu(Borrowed(norm)(x)))
+            return super().exit(x)
+        norm = self.trained.get_layer("exit_norm")
         model = self._flow_model("exit_flow", ("exit",), [x])
         last = self.trained.get_layer("conv_out")
         self._remember_own("exit_flow", model, norm.weights, lambda x: last(ops.silu(norm(x))))
@@ -164,16 +146,6 @@ class _Mixer:
 
         self.own.append((name, own, weights, error))
 
-    def blocks(self, *flows):
-        """The `blocks` of one flow or of several in a row."""
-        turns = {kind: [n for f in flows for n in LAYER_NAMES[f].get(kind, ())] for kind in LAYERS}
-        makers = {
-            kind: (lambda *a, _kind=kind, **k: _Block(self, _kind, turns[_kind], a, k))
-            for kind in ("PaddedConv2D", "ResBlock", "SpatialTransformer", "Upsample")
-        }
-        config = {n: getattr(SMALL, n) for n in ("channels", "head_size", "latent_channels", "context_dim")}
-        return SimpleNamespace(**makers, **config)
-
     def block(self, kind, arguments, keywords, turns, shapes):
         """The `Compiled` block for one that a flow calls: of the trained layer in whose turn it is, or of one that
         takes its place."""
@@ -203,21 +175,6 @@ class _Mixer:
         if key not in self.made:
             self.made[key] = make(*arguments, **keywords, name=trained.name)
         return self.made[key]
-
-
-class _Block:
-    """What `blocks.ResBlock(...)` gives to a flow: it becomes a layer when it is called, as then its place is known."""
-
-    def __init__(self, mixer, kind, turns, arguments, keywords):
-        self.parts, self.layer = (mixer, kind, turns, arguments, keywords), None
-
-    def __call__(self, inputs, **keywords):
-        if self.layer is None:
-            mixer, kind, turns, *arguments = self.parts
-            tensors = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-            shapes = [tuple(tensor.shape) for tensor in tensors]
-            self.layer = mixer.block(kind, *arguments, turns, shapes)
-        return self.layer(inputs, **keywords)
 
 
 def _fits(trained, arguments, keywords, shapes):

@@ -12,16 +12,17 @@ import numpy as np
 from keras import ops
 
 from autograder.drawing.assembly import Mixed, mix, uses_unet
-from autograder.drawing.mixing import FLOWS, LAYERS, BlockError, attempt, random_inputs
-from autograder.drawing.model import FOLDER, WEIGHTS, decode, encode_prompts, load_unet, trained_unet
-from autograder.drawing.pictures import SIDE
+from autograder.drawing.mixing import FLOWS, BlockError, attempt, random_inputs
 from autograder.drawing.placing import AGREES
-from autograder.drawing.programs import lean_graphs
-from autograder.drawing.sampling import SAMPLING, initial_noise, sample, with_eps
 from autograder.exam.comparing import relative_error
 from autograder.sitting.quiet import quiet
+from autograder.small_model.block_kinds import LAYERS
+from autograder.small_model.ddim import SAMPLING, initial_noise, sample, with_eps
+from autograder.small_model.model import FOLDER, WEIGHTS, decode, encode_prompts, load_unet, trained_unet
+from autograder.small_model.pictures import SIDE
+from autograder.small_model.programs import lean_graphs
 
-STEPS = 12  # with more of them no more pictures are right, see `python -m autograder.drawing.score`
+STEPS = 12  # with more of them no more pictures are right, see `python -m autograder.small_model.score`
 NAMES = (*LAYERS, "td_dot", *FLOWS, "initial_noise", *SAMPLING)
 # Relative L2 error up to which two latents show the same picture: the two forms of GELU come to a hundredth of it.
 SAME = 0.05

@@ -4,7 +4,7 @@ What is not the learner's is not made again: the trained layers themselves are w
 something of theirs inside, is made anew, once for all places of one size and width, and `placing` finds out how the
 weights of the trained layer in each place go into it.
 
-Shapes: B batch, T words, F features of a word.
+Shapes: B batch.
 """
 
 import inspect
@@ -15,46 +15,10 @@ import numpy as np
 from keras import ops
 
 from autograder import reference
-from autograder.drawing.captions import MAX_TEXT_LENGTH
-from autograder.drawing.networks import SMALL
-from autograder.drawing.pictures import SIDE
 from autograder.sitting import stand_ins
 from autograder.sitting.run import learner_line, plain_message
+from autograder.small_model.block_kinds import KINDS, LAYERS, call_on, positional
 
-
-class TimeEmbedding(keras.layers.Layer):
-    """The time MLP as one layer: Dense, swish, Dense, each of `4·channels` features. The UNet's two Denses may be
-    given, or are made."""
-
-    def __init__(self, channels, first=None, second=None, **kwargs):
-        super().__init__(**kwargs)
-        self.channels = channels
-        self.first = first or keras.layers.Dense(4 * channels)
-        self.second = second or keras.layers.Dense(4 * channels)
-
-    def build(self, input_shape):
-        for layer, shape in ((self.first, input_shape), (self.second, (None, 4 * self.channels))):
-            if not layer.built:
-                layer.build(shape)
-        self.built = True
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], 4 * self.channels)
-
-    def call(self, inputs):
-        return self.second(ops.silu(self.first(inputs)))
-
-
-KINDS = (
-    "PaddedConv2D",
-    "ResBlock",
-    "SpatialTransformer",
-    "BasicTransformerBlock",
-    "CrossAttention",
-    "GEGLU",
-    "Upsample",
-)
-LAYERS = {kind: getattr(reference, kind) for kind in KINDS} | {"TimeEmbedding": TimeEmbedding}
 FLOWS = ("down_flow", "middle_flow", "up_flow", "exit_flow", "build_unet")
 
 
@@ -113,6 +77,11 @@ class Mine(keras.layers.Layer):
         self._about = SimpleNamespace(twin=_twin(kind, arguments), shapes=())  # not tracked as a part
 
     @property
+    def made_by(self):
+        """What it was made by, and with which arguments: layers that share both compute the same."""
+        return self.make, self.arguments
+
+    @property
     def shapes(self):
         """The shapes it was built for, without the batch, one for each input."""
         return self._about.shapes
@@ -160,13 +129,6 @@ class MyAttention(Mine):
         return self.mine_on([inputs] if context is None else [inputs, context])
 
 
-def call_on(layer, kind, tensors):
-    """Calls a layer of a kind on its inputs as that kind is called: one tensor, a list, or with `context=`."""
-    if kind == "CrossAttention" and len(tensors) == 2:
-        return layer(tensors[0], context=tensors[1])
-    return layer(list(tensors) if len(tensors) > 1 else tensors[0])
-
-
 def fitting(make, arguments):
     """The arguments that the learner's class takes: `fully_connected` may be missing there."""
     try:
@@ -209,23 +171,6 @@ def classes_with(learner):
     offer("SpatialTransformer", {"transformer": transformer})
     offer("TimeEmbedding", {})
     return made
-
-
-def positional(own, arguments, keywords):
-    """Arguments in the order of the reference's constructor, without its numerics and names."""
-    names = [n for n in inspect.signature(own.__init__).parameters if n not in ("self", "kwargs", "first", "second")]
-    given = dict(zip(names, arguments, strict=False)) | keywords
-    defaults = {n: p.default for n, p in inspect.signature(own.__init__).parameters.items()}
-    used = [n for n in names if n not in ("norm_epsilon", "gelu_approximate", "approximate")]
-    return tuple(given[n] if n in given else defaults[n] for n in used)
-
-
-def unet_inputs():
-    """The three inputs of the small UNet."""
-    sides = (SIDE // 8, SIDE // 8, SMALL.latent_channels)
-    shapes = {"latent": sides, "timestep_embedding": (SMALL.channels[0],)}
-    shapes["context"] = (MAX_TEXT_LENGTH, SMALL.context_dim)
-    return [keras.Input(shape, name=name) for name, shape in shapes.items()]
 
 
 def random_inputs(shapes, batch=2, seed=0):

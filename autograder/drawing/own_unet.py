@@ -17,10 +17,8 @@ from keras import ops
 
 from autograder.drawing.mixing import (
     FLOWS,
-    LAYERS,
     BlockError,
     Mine,
-    TimeEmbedding,
     attempt,
     classes_with,
     random_inputs,
@@ -46,6 +44,7 @@ from autograder.reference import (
     up_flow,
 )
 from autograder.sitting import stand_ins
+from autograder.small_model.block_kinds import LAYERS, TimeEmbedding
 
 NAMES = (*LAYERS, "td_dot", *FLOWS)
 REHEARSAL = (64, 128, 7)  # height, width and tokens of the small UNet

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 import keras
 from keras import ops
 
-from autograder.drawing.mixing import LAYERS, Mine, random_inputs
-from autograder.drawing.programs import Programs, weights_of
+from autograder.drawing.mixing import Mine, random_inputs
 from autograder.exam.comparing import pair_weights, relative_error
 from autograder.sitting.paper import CasePaper, Paper
 from autograder.sitting.run import sit
+from autograder.small_model.block_kinds import LAYERS
+from autograder.small_model.programs import PROGRAMS, Programs, weights_of
 
 # Up to here a layer computes the same: the two forms of GELU differ by 1.5e-4 and a LayerNorm's epsilon of 1e-3 by
 # 6.5e-4 of a whole UNet's output, a wrong layer by more than 0.1.
@@ -26,7 +27,6 @@ AGREES = 5e-3
 MATCHING = 2e-3  # for outputs with weights A and B, which are all of the same spread
 KEYS = (1, 2)
 SIDES, TOKENS = (3, 4), 5  # of the inputs on which weights are told apart
-PROGRAMS = Programs()  # of the trained layers, whichever UNet they stand in
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from autograder.exam.check import CheckFailed, check
 from autograder.exam.marking import mark
-from autograder.exam.paper import make_paper
+from autograder.exam.paper_from_seed import make_paper
 from autograder.exam.verdict import Verdict
 
 __all__ = ["CheckFailed", "Verdict", "check", "make_paper", "mark"]

@@ -5,7 +5,7 @@ import secrets
 from typing import Any
 
 from autograder.exam.marking import Marker
-from autograder.exam.paper import make_paper
+from autograder.exam.paper_from_seed import make_paper
 from autograder.exam.verdict import Verdict
 from autograder.questions import find
 from autograder.sitting.quiet import quiet

@@ -5,11 +5,11 @@ Right objects and mistakes sit the same paper as the learner's, by the same code
 
 from dataclasses import replace
 
-from autograder.exam.close import Close
+from autograder.exam.marking_mode import Mode
 from autograder.exam.messages import explain, untouched
-from autograder.exam.modes import Mode
 from autograder.exam.noise import Noise
 from autograder.exam.scalars import Integer, Scalar
+from autograder.exam.tensors import Close
 from autograder.exam.verdict import Verdict
 from autograder.questions import Mistake, Question
 from autograder.sitting.paper import Answer, CaseAnswer, Paper

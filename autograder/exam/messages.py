@@ -4,7 +4,7 @@ Expected shapes, dtypes and parameter counts may be told; expected values never.
 """
 
 from autograder.exam.errors import NOT_WRITTEN
-from autograder.exam.modes import Mode
+from autograder.exam.marking_mode import Mode
 from autograder.questions import Mistake
 from autograder.sitting.paper import Answer, CaseAnswer, LearnerError
 

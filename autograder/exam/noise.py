@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autograder.exam.close import shape_finding
 from autograder.exam.errors import error_finding
-from autograder.exam.modes import Mode, outputs_text
+from autograder.exam.marking_mode import Mode, outputs_text
+from autograder.exam.tensors import shape_finding
 from autograder.sitting.paper import BASE, Answer, CaseAnswer
 
 SIGMAS = 6

@@ -6,9 +6,9 @@ which the right one could be worked out.
 
 import numpy as np
 
-from autograder.exam.close import shape_finding
 from autograder.exam.errors import error_finding
-from autograder.exam.modes import Mode
+from autograder.exam.marking_mode import Mode
+from autograder.exam.tensors import shape_finding
 from autograder.sitting.paper import BASE, Answer, CaseAnswer
 
 NUMBERS = "fiu"  # NumPy's kinds of dtype that count as a number: no bool, no complex number, no text

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from autograder.sitting.answer_sheet import write_sheet
 from autograder.sitting.paper import Paper
 from autograder.sitting.quiet import quiet
 from autograder.sitting.run import sit
-from autograder.sitting.sheet import write_sheet
 
 PAPERS: dict[str, Paper] = {}  # by question; laid here before the notebook runs
 SHEETS: list[Path] = []  # the directory for answer sheets, once there is one

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from autograder.sitting.light import recording_calls
 from autograder.sitting.paper import CasePaper
+from autograder.sitting.stand_in_layer import recording_calls
 from autograder.sitting.stand_ins import make_blocks
 
 EAGER_ONLY = (

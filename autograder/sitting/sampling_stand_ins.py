@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from autograder.sitting.light import matrix
+from autograder.sitting.stand_in_layer import matrix
 
 TIMESTEPS = 1000
 WIDTH = 12  # D

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from autograder.sitting.light import StandIn, counting_uses, math_of, matrix, plain, replaced, windows
+from autograder.sitting.stand_in_layer import StandIn, as_numpy, counting_uses, math_of, matrix, replaced, windows
 
 __all__ = [
     "GEGLU",
@@ -102,7 +102,7 @@ class PaddedConv2D(StandIn):
 
     def call(self, inputs):
         pattern = matrix(f"{self._tag()} pixels", self.kernel_size**2, 1).ravel()
-        x = self._mix(plain(inputs), self.filters)
+        x = self._mix(as_numpy(inputs), self.filters)
         self._used()
         return windows(x, pattern, self.kernel_size, self.padding, self.strides)
 
@@ -125,7 +125,7 @@ class ResBlock(StandIn):
         return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs):
-        x, t_emb = plain(inputs)
+        x, t_emb = as_numpy(inputs)
         y = self._mix(x, self.output_dim, 1.5 * self._read(t_emb, "time"))
         self._used()
         return ops.convert_to_tensor(y)
@@ -155,7 +155,7 @@ class SpatialTransformer(StandIn):
         return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs):
-        x, context = plain(inputs)
+        x, context = as_numpy(inputs)
         y = self._mix(x, x.shape[-1], 2 * self._read(x, "pixels") + 3 * self._read(context, "context"))
         self._used()
         return ops.convert_to_tensor(y)
@@ -178,7 +178,7 @@ class Upsample(StandIn):
         return (batch, *(side and 2 * side for side in sides), self.channels)
 
     def call(self, inputs):
-        x = self._mix(plain(inputs), self.channels)
+        x = self._mix(as_numpy(inputs), self.channels)
         x = math_of(x).repeat(math_of(x).repeat(x, 2, axis=1), 2, axis=2)
         pattern = matrix(f"{self._tag()} pixels", 9, 1).ravel()
         self._used()

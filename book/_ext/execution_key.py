@@ -15,7 +15,7 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-SOURCES = ("autograder/**/*.py", "autograder/drawing/*.safetensors", "autograder/drawing/*.json")
+SOURCES = ("autograder/**/*.py", "autograder/small_model/*.safetensors", "autograder/small_model/*.json")
 LIBRARIES = ["keras", "tensorflow", "jax", "torch", "numpy", "matplotlib"]
 
 

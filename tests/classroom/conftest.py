@@ -15,9 +15,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from autograder.classroom.sandbox.ladder import footing
 from autograder.cli import app
 from autograder.notebooks import write_exercises
+from autograder.sandbox.probe import probe
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "01-class"
@@ -76,14 +76,14 @@ class SampleCourse:
 
 
 @cache
-def _walls() -> str:
-    return footing().walls
+def _problem() -> str:
+    return probe().isolation
 
 
 def need_sandbox() -> None:
     """Skips a test that grades where that would be refused; under CI=true it fails there instead."""
-    if _walls() and os.environ.get("CI") != "true":
-        pytest.skip(f"no sandbox: {_walls()}")
+    if _problem() and os.environ.get("CI") != "true":
+        pytest.skip(f"no sandbox: {_problem()}")
 
 
 def new_course(root: Path, cell_seconds: int = 60) -> SampleCourse:

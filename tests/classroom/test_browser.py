@@ -17,14 +17,14 @@ from nbgrader.api import Gradebook
 
 from autograder.classroom.course import Course
 from autograder.classroom.gradebook import record
-from autograder.classroom.outputs import clean_outputs
 from autograder.classroom.rebuild import Rebuilt, rebuild
 from autograder.classroom.report import fail_cell
+from autograder.classroom.safe_outputs import clean_outputs
 from autograder.notebooks import write_exercises
 from tests.classroom.conftest import BARE_PATH, BIN
 from tests.classroom.corpus import CONV, NAME, RIGHT, STEP
 from tests.classroom.test_corpus import HONEST, new_class
-from tests.classroom.test_outputs import ACTIVE, SCRIPTS, picture
+from tests.classroom.test_safe_outputs import ACTIVE, SCRIPTS, picture
 from tests.site.conftest import browser  # noqa: F401 - a fixture
 
 STUDENT = "mallory"

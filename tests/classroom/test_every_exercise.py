@@ -1,4 +1,4 @@
-"""Every exercise in the engine that grades: its solution gets all points, its stub none, both without a stray word."""
+"""Every exercise in the session that grades: its solution gets all points, its stub none, both without a stray word."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,26 +7,26 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.classroom.cells import is_check, questions_of
-from autograder.classroom.engine import Engine, Settings
-from autograder.classroom.state import ExamState
+from autograder.classroom.check_cells import is_check, questions_of
+from autograder.classroom.exam_session import ExamSession, Settings
+from autograder.classroom.exam_state import ExamState
 from autograder.notebooks import exercise_names, source_notebook
-from autograder.sitting.limits import Limits
+from autograder.sandbox.inner.limits import Limits
 from tests.classroom.conftest import ROOT
 
 LIMITS = Limits(cell_seconds=60, notebook_seconds=200)
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with Engine(tmp_path_factory.mktemp("course"), Settings(LIMITS)) as engine:
-        yield engine
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExamSession]:
+    with ExamSession(tmp_path_factory.mktemp("course"), Settings(LIMITS)) as session:
+        yield session
 
 
-def sit_and_mark(engine: Engine, notebook: NotebookNode, place: Path) -> tuple[str, str | None]:
+def sit_and_mark(session: ExamSession, notebook: NotebookNode, place: Path) -> tuple[str, str | None]:
     """Runs a notebook and writes the verdicts into it. Returns status and reason."""
-    desk = engine.set_exam(questions_of(notebook), ExamState(place, 7, "tiny"))
-    return desk.fill(notebook, engine.run(notebook), LIMITS)
+    marker = session.set_exam(questions_of(notebook), ExamState(place, 7, "tiny"))
+    return marker.mark_notebook(notebook, session.run(notebook), LIMITS)
 
 
 def errors(cell: NotebookNode) -> list[str]:
@@ -34,9 +34,9 @@ def errors(cell: NotebookNode) -> list[str]:
 
 
 @pytest.mark.parametrize("name", exercise_names(ROOT))
-def test_solution_of_each_exercise_has_all_points(engine: Engine, name: str, tmp_path: Path):
+def test_solution_of_each_exercise_has_all_points(session: ExamSession, name: str, tmp_path: Path):
     notebook = source_notebook(ROOT, name)
-    assert sit_and_mark(engine, notebook, tmp_path) == ("graded", None)
+    assert sit_and_mark(session, notebook, tmp_path) == ("graded", None)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert {cell.metadata.nbgrader.grade_id: errors(cell) for cell in code if errors(cell)} == {}
     assert sum(cell.metadata.nbgrader.points for cell in code if is_check(cell)) == 10
@@ -44,9 +44,9 @@ def test_solution_of_each_exercise_has_all_points(engine: Engine, name: str, tmp
 
 
 @pytest.mark.parametrize("name", exercise_names(ROOT))
-def test_stub_of_each_exercise_has_no_points_and_says_plainly_why(engine: Engine, name: str, tmp_path: Path):
+def test_stub_of_each_exercise_has_no_points_and_says_plainly_why(session: ExamSession, name: str, tmp_path: Path):
     notebook = nbformat.read(ROOT / "exercises" / name / f"{name}.ipynb", as_version=4)
-    assert sit_and_mark(engine, notebook, tmp_path) == ("graded", None)
+    assert sit_and_mark(session, notebook, tmp_path) == ("graded", None)
     for cell in notebook.cells:
         if is_check(cell):
             assert len(errors(cell)) == 1, cell.source

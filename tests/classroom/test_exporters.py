@@ -16,7 +16,7 @@ from autograder.classroom.exporters import TolerantExporter, released_text
 from autograder.classroom.plugins import OUTCOME
 from autograder.notebooks import load_config
 from tests.classroom.test_rebuild import ANSWERS, BLOCK, NAME, RELEASED, ROOT, SUBMITTED, UNREADABLE, by_id
-from tests.classroom.test_take_in import STRANGE
+from tests.classroom.test_rebuild_submission import STRANGE
 
 
 @pytest.fixture

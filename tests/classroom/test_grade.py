@@ -100,7 +100,8 @@ def test_grade_succeeds_and_prints_a_table(graded: GradedClass):
 
 def test_grade_leaves_no_process_and_no_file(graded: GradedClass):
     for process in psutil.process_iter(["cmdline", "ppid"]):
-        orphan = process.info["ppid"] == 1 and "autograder.sitting.zygote" in " ".join(process.info["cmdline"] or [])
+        command = " ".join(process.info["cmdline"] or [])
+        orphan = process.info["ppid"] == 1 and "autograder.sandbox.inner.zygote" in command
         assert not orphan, process
     left = Path(tempfile.gettempdir()).glob("autograder-[0-9]*")
     ended = [path for path in left if not _alive(path.name.split("-")[1])]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.classroom import run
+from autograder.classroom import grading
 from autograder.classroom.course import Course
-from autograder.classroom.engine import Refused
+from autograder.classroom.exam_session import Refused
 from autograder.classroom.intake import STUDENT_ID, shown, timestamp_of
 
 
@@ -24,13 +24,13 @@ def test_student_id_is_nothing_that_a_page_would_run(student: str):
 
 
 def test_grade_refuses_a_strange_id_with_its_own_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def no_engine(*_):
+    def no_session(*_):
         raise Refused("there is no sandbox here")
 
-    monkeypatch.setattr(run, "Engine", no_engine)
+    monkeypatch.setattr(grading, "ExamSession", no_session)
     for student in ("<img src=x>", "mei"):
         (tmp_path / "submitted" / student / "03-resblock").mkdir(parents=True)
-    strange, mei = run.grade(Course.at(tmp_path), "03-resblock", run.Options())
+    strange, mei = grading.grade(Course.at(tmp_path), "03-resblock", grading.Options())
     assert (strange.student, strange.status, strange.score) == ("<img src=x>", "refused", None)
     assert "student's id" in (strange.reason or "")
     assert (mei.student, mei.reason) == ("mei", "there is no sandbox here")

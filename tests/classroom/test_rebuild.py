@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.classroom.intake import Unusable
-from autograder.classroom.reading import MAX_SOURCE
+from autograder.classroom.notebook_reader import MAX_SOURCE
 from autograder.classroom.rebuild import Rebuilt, rebuild
 from autograder.classroom.sample_class import answers, hand_in
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autograder.classroom.state import ExamState
+from autograder.classroom.exam_state import ExamState
 from tests.classroom.conftest import BARE_PATH, BIN, NAME, RIGHT, STEP, SampleCourse
 
 SLEEPY = {**RIGHT, STEP: "import time\ndef denoise_step(*x):\n    time.sleep(6)\n    return x[0]"}
@@ -66,7 +66,7 @@ def test_grade_after_kill_9_goes_on_and_grades_each_once(course: SampleCourse):
 def test_grade_keeps_going_when_the_gradebook_is_locked_and_enters_the_result_later(
     course: SampleCourse, monkeypatch: pytest.MonkeyPatch
 ):
-    from autograder.classroom import gradebook, run
+    from autograder.classroom import gradebook, grading
 
     course.hand_in("one", RIGHT)
     record = gradebook.record
@@ -83,7 +83,7 @@ def test_grade_keeps_going_when_the_gradebook_is_locked_and_enters_the_result_la
 
     kept = results(course)
     monkeypatch.setattr(gradebook, "record", record)
-    monkeypatch.setattr(run.Engine, "run", lambda *_: pytest.fail("it was run before"))
+    monkeypatch.setattr(grading.ExamSession, "run", lambda *_: pytest.fail("it was run before"))
     assert course.grade(NAME).exit_code == 0
     assert course.scores() == {"one": 10}
     assert results(course) == kept

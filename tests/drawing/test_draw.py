@@ -12,9 +12,10 @@ from autograder import reference
 from autograder.drawing import draw as drawing
 from autograder.drawing.assembly import mix
 from autograder.drawing.mixing import BlockError, random_inputs
-from autograder.drawing.model import load_unet, trained_unet
 from autograder.exam.comparing import relative_error
 from autograder.sitting import stand_ins
+from autograder.small_model.ddim import with_eps
+from autograder.small_model.model import load_unet, trained_unet
 from tests.drawing import blocks as mine
 
 PROMPT = "a red circle left of a white cross on black"
@@ -125,9 +126,9 @@ def test_mix_says_what_a_flow_must_return(trained):
         mix({"down_flow": lambda latent, t_emb, context, blocks: latent}, trained)
 
 
-def test_load_unet_takes_blocks(random_folder):
+def test_mix_with_eps_is_the_unet_that_draws(random_folder, trained):
     inputs = random_inputs([tensor.shape[1:] for tensor in load_unet(random_folder).inputs])
-    unets = load_unet(random_folder), load_unet(random_folder, {"ResBlock": mine.ResBlock})
+    unets = load_unet(random_folder), with_eps(mix({"ResBlock": mine.ResBlock}, trained).unet)
     assert relative_error(*(ops.convert_to_numpy(unet(inputs)) for unet in unets)) < CLOSE
 
 

@@ -7,9 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from autograder.exam import CheckFailed, Verdict, check
+from autograder.exam import CheckFailed, Verdict, check, make_paper
 from autograder.exam.marking import mark
-from autograder.exam.paper import make_paper
 from autograder.questions import find
 from autograder.questions.resblock import broadcast_embedding
 from autograder.reference import ResBlock

@@ -4,9 +4,9 @@ import keras
 import pytest
 from keras import layers, ops
 
+from autograder.exam import make_paper
 from autograder.exam.errors import UNKNOWN, error_finding
 from autograder.exam.marking import mark
-from autograder.exam.paper import make_paper
 from autograder.questions import find
 from autograder.sitting.paper import LearnerError
 from autograder.sitting.run import sit

@@ -4,8 +4,8 @@ from functools import cache
 
 import pytest
 
+from autograder.exam import make_paper
 from autograder.exam.marking import Marker
-from autograder.exam.paper import make_paper
 from autograder.questions import exercises, find
 from autograder.sitting.run import sit
 

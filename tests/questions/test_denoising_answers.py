@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from autograder.exam import make_paper
 from autograder.exam.marking import Marker
-from autograder.exam.paper import make_paper
 from autograder.questions import find
 from autograder.questions.denoising import denoise_step
 from autograder.sitting.run import sit

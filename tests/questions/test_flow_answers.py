@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+from autograder.exam import make_paper
 from autograder.exam.comparing import relative_error
 from autograder.exam.marking import Marker
-from autograder.exam.paper import make_paper
 from autograder.questions import find
 from autograder.reference.flows import down_flow, exit_flow, middle_flow, up_flow
 from autograder.sitting.paper import BASE

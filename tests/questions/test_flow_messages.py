@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import keras
 
+from autograder.exam import make_paper
 from autograder.exam.marking import Marker
-from autograder.exam.paper import make_paper
 from autograder.questions import find
 from autograder.questions.unet.counting import resblock_parameters
 from autograder.reference.flows import down_flow, middle_flow

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+from autograder.exam import make_paper
 from autograder.exam.comparing import relative_error
 from autograder.exam.marking import Marker
-from autograder.exam.paper import make_paper
 from autograder.questions import find
 from autograder.questions.inputs import TimeEmbedding
 from autograder.reference import PaddedConv2D, timestep_embedding

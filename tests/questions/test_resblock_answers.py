@@ -4,9 +4,9 @@ import keras
 import pytest
 from keras import ops
 
+from autograder.exam import make_paper
 from autograder.exam.comparing import agree, relative_error
 from autograder.exam.marking import Marker
-from autograder.exam.paper import make_paper
 from autograder.questions import find
 from autograder.reference import GroupNorm, ResBlock
 from autograder.sitting.paper import BASE

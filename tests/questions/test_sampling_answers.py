@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from autograder.exam import make_paper
 from autograder.exam.marking import Marker
-from autograder.exam.paper import make_paper
 from autograder.questions import find
 from autograder.sitting import sampling_stand_ins as given
 from autograder.sitting.run import sit

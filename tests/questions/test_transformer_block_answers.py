@@ -4,9 +4,9 @@ import keras
 import pytest
 from keras import ops
 
+from autograder.exam import make_paper
 from autograder.exam.comparing import relative_error
 from autograder.exam.marking import Marker
-from autograder.exam.paper import make_paper
 from autograder.questions import find
 from autograder.questions.transformer_block.variants import Block, ExactBlock
 from autograder.sitting.paper import BASE

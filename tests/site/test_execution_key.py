@@ -21,8 +21,8 @@ def test_key_changes_with_the_source_of_the_package(course):
 
 def test_key_changes_with_the_trained_weights(course):
     before = sources_key(course)
-    (course / "autograder/drawing").mkdir()
-    (course / "autograder/drawing/weights.safetensors").write_bytes(b"trained")
+    (course / "autograder/small_model").mkdir()
+    (course / "autograder/small_model/weights.safetensors").write_bytes(b"trained")
     assert sources_key(course) != before
 
 

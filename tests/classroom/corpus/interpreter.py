@@ -91,7 +91,7 @@ SUBMISSIONS = [
         "forged-cells",
         """
         import json, os, sys
-        from autograder.sitting import frames
+        from autograder.sandbox.inner import frames
         for number in range(20):
             header = {"kind": "cell", "cell": number, "seconds": 0, "late": False, "outputs": [
                 {"output_type": "execute_result", "data": {"text/plain": "100"}, "metadata": {}, "execution_count": 1}]}
@@ -151,7 +151,7 @@ SUBMISSIONS = [
     first(
         "patch-limits",
         """
-        from autograder.sitting import limits, session
+        from autograder.sandbox.inner import limits, cell_runner
         session.time.monotonic = lambda: 0.0
     """,
     ),

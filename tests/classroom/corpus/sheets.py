@@ -18,7 +18,7 @@ FORGED = (
     + """
 import numpy as np
 from autograder.sitting.paper import Answer, CaseAnswer
-from autograder.sitting.sheet import write_sheet
+from autograder.sitting.answer_sheet import write_sheet
 for question, paper in checks.PAPERS.items():
     cases = [CaseAnswer({"base": [np.zeros(3)]}) for _ in paper.cases]
     write_sheet(place / f"{question}.safetensors", Answer(question, cases))

@@ -1,0 +1,171 @@
+"""One exam being held: the sandbox's worker, the marker that marks, and the exam's state.
+
+`autograder grade` and nbgrader's own commands both go through here.
+"""
+
+import os
+import threading
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from autograder.classroom.course import CourseError
+from autograder.classroom.exam_state import ExamState
+from autograder.sandbox.inner.limits import Limits
+from autograder.sandbox.worker import NoSandbox, Sitting, Worker, WorkerError
+from autograder.sitting.quiet import quiet
+
+if TYPE_CHECKING:
+    from autograder.classroom.notebook_marker import NotebookMarker
+
+DEVICES = ("auto", "cpu", "gpu")
+UNSANDBOXED = "graded without a sandbox: it ran with the grader's own rights"
+
+
+class Refused(RuntimeError):
+    """Grading would be unsafe here; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How exams are held in a course.
+
+    Args:
+        limits: for each submission.
+        unsandboxed: whether submissions run without a sandbox, with the grader's own rights.
+        scale: the size of the papers.
+        device: where expected outputs are computed: "auto", "cpu" or "gpu".
+    """
+
+    limits: Limits
+    unsandboxed: bool = False
+    scale: str = "tiny"
+    device: str = "auto"
+
+    @classmethod
+    def of(cls, config: Config) -> "Settings":
+        """What nbgrader_config.py says of `SitExam`."""
+        said = config.SitExam
+        limits = {field.name: said[field.name] for field in fields(Limits) if field.name in said}
+        others = {field.name: said[field.name] for field in fields(cls)[1:] if field.name in said}
+        return cls(Limits(**limits), **others)
+
+
+class ExamSession:
+    """A worker and a marker for one exercise. Close it, or use it in a `with` statement.
+
+    Args:
+        root: the course directory, which submissions must not see.
+        settings: how the exam is held.
+
+    Raises:
+        Refused: if there can be no sandbox and the settings do not allow to go without.
+    """
+
+    def __init__(self, root: Path, settings: Settings):
+        self.settings, self._hidden = settings, [root, Path.home()]
+        self._lock = threading.Lock()
+        self._marker: NotebookMarker | None = None
+        self._worker: Worker | None = None
+        self._closed = False
+        quiet_start()
+        if settings.unsandboxed:
+            self._worker = Worker(settings.limits, isolated=False)
+            return
+        try:
+            self._worker = Worker(settings.limits, True, self._hidden)
+        except NoSandbox as error:
+            raise Refused(f"there is no sandbox here: {error}. `autograder doctor` says more") from error
+
+    def __enter__(self) -> "ExamSession":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the worker for good."""
+        self._closed = True
+        if self._worker:
+            self._worker.close()
+            self._worker = None
+
+    def set_exam(self, questions: list[str], state: ExamState) -> "NotebookMarker":
+        """Draws the papers and hands them to the worker.
+
+        Raises:
+            CourseError: for a question that there is not, or a device that there is not.
+            WorkerError: if the worker does not start.
+        """
+        assert self._worker is not None
+        with quiet():  # a backend's start-up messages
+            from autograder.classroom.notebook_marker import NotebookMarker
+
+            device = keras_device(self.settings.device)
+        self._marker = NotebookMarker(questions, state.seed, state.scale, device)
+        self._worker.set_papers(self._marker.papers)
+        return self._marker
+
+    @property
+    def marker(self) -> "NotebookMarker":
+        """The marker of `set_exam`."""
+        if self._marker is None:
+            raise RuntimeError("`set_exam` must be called first")
+        return self._marker
+
+    def run(self, notebook: NotebookNode) -> Sitting:
+        """Runs the code cells of a notebook; a worker that is gone is replaced once.
+
+        Raises:
+            WorkerError: if it is gone again.
+        """
+        sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        worker = self._worker
+        try:
+            if worker is None:
+                raise WorkerError("the sandbox's worker is closed")
+            return worker.run(sources)
+        except WorkerError:
+            return self._replace(worker).run(sources)
+
+    def _replace(self, gone: Worker | None) -> Worker:
+        with self._lock:
+            if self._closed:
+                raise WorkerError("the grading was stopped")
+            if self._worker is not gone and self._worker is not None:
+                return self._worker  # another thread was here before
+            if gone is not None:
+                gone.close()
+            self._worker = Worker(self.settings.limits, not self.settings.unsandboxed, self._hidden)
+            self._worker.set_papers(self.marker.papers)
+            return self._worker
+
+
+def quiet_start() -> None:
+    """Settings of the libraries under Keras, before they are imported: no chatter, exact products, some GPU memory."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # 10 bits of mantissa would be an error of 1e-3
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+
+def keras_device(wanted: str) -> str:
+    """Keras' name of the device for expected outputs.
+
+    Raises:
+        CourseError: if a GPU is asked for where there is none.
+    """
+    if wanted not in DEVICES:
+        raise CourseError(f"`device` must be one of {', '.join(DEVICES)}. Received: {wanted!r}")
+    if wanted == "cpu":
+        return "cpu:0"
+    import keras
+
+    there = keras.distribution.list_devices("gpu")
+    if wanted == "gpu" and not there:
+        raise CourseError(
+            "`--device gpu` needs a GPU that Keras can use. Received: a machine without; try --device auto"
+        )
+    return "gpu:0" if there else "cpu:0"

@@ -1,0 +1,276 @@
+"""Grades a class: every submission gets a status, a score in the gradebook and a plain reason.
+
+Submissions run side by side in the sandbox; this process alone marks and writes. Each result is kept on disk before it
+is entered in the gradebook, so a run that was stopped goes on where it was.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.classroom.course import Course
+from autograder.classroom.exam_session import UNSANDBOXED, ExamSession, Refused, Settings
+from autograder.classroom.exam_state import ExamState
+from autograder.classroom.intake import STUDENT_ID
+from autograder.classroom.report import Result
+from autograder.notebooks import POINTS
+from autograder.sandbox.worker import Sitting, WorkerError
+
+STRANGE_ID = "a student's id must be made of letters, digits and . , @ ( ) ' - _; its directory has another name"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to grade.
+
+    Args:
+        scale: the size of the papers, "tiny" or "full".
+        device: for expected outputs: "auto", "cpu" or "gpu".
+        seed: of the papers; None keeps that of an earlier run, or draws one, the same for the whole class.
+        jobs: how many submissions run at once; None takes the number of this process's cores.
+        students: their ids; None grades everyone who handed in.
+        unsandboxed: whether submissions run without a sandbox; None leaves that to the course's settings.
+        regrade: whether to forget earlier results: those of `students` alone, or else all, with new papers.
+    """
+
+    scale: str = "tiny"
+    device: str = "auto"
+    seed: int | None = None
+    jobs: int | None = None
+    students: list[str] | None = None
+    unsandboxed: bool | None = None
+    regrade: bool = False
+
+
+@dataclass
+class _Run:
+    """What all submissions of a run share."""
+
+    course: Course
+    name: str
+    released: str
+    session: ExamSession
+    state: ExamState
+    notes: list[str]  # warnings that concern every submission
+    anew: bool  # whether earlier results do not count
+    fingerprint: str = ""
+    known: set[str] = field(default_factory=set)  # students whose grades are in the gradebook
+
+
+@dataclass
+class _Taken:
+    """A submission that was read, and run if it could be and had to be."""
+
+    student: str
+    key: str = ""
+    status: str = "graded"
+    reason: str | None = None
+    notebook: NotebookNode | None = None
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    sitting: Sitting | None = None
+    kept: dict[str, Any] | None = None
+
+
+def grade(
+    course: Course, name: str, options: Options, on_result: Callable[[Result], None] | None = None
+) -> list[Result]:
+    """Grades the submissions of one exercise into the course's gradebook.
+
+    Args:
+        course: the course directory.
+        name: the exercise.
+        options: how.
+        on_result: called with each result as soon as it is in the gradebook.
+
+    Returns:
+        The results, by student id.
+
+    Raises:
+        CourseError: if there is nothing to grade, or the gradebook cannot be used.
+        OSError: if the state of the run cannot be written.
+    """
+    everyone = course.students(name, options.students)
+    course.check_exercise(name)
+    students = [student for student in everyone if STUDENT_ID.fullmatch(student)]
+    refused = [_refused(student, name, STRANGE_ID, on_result) for student in everyone if student not in students]
+    settings = replace(Settings.of(course.config), scale=options.scale, device=options.device)
+    if options.unsandboxed is not None:
+        settings = replace(settings, unsandboxed=options.unsandboxed)
+    try:
+        session = ExamSession(course.root, settings)
+    except Refused as refusal:
+        return refused + [_refused(student, name, str(refusal), on_result) for student in students]
+    with session:
+        run = _prepare(course, name, options, session)
+        jobs = max(1, min(options.jobs or cores(), len(students)))
+        with contextlib.closing(_sittings(run, students, jobs)) as sittings:
+            results = refused + [_finish(run, taken, on_result) for taken in sittings]
+    return sorted(results, key=lambda result: result.student)
+
+
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _refused(student: str, name: str, reason: str, on_result: Callable[[Result], None] | None) -> Result:
+    result = Result(student, name, None, float(POINTS), "refused", reason, [], 0.0)
+    if on_result:
+        on_result(result)
+    return result
+
+
+def _prepare(course: Course, name: str, options: Options, session: ExamSession) -> _Run:
+    """Enters the exercise in the gradebook and sets its exam."""
+    from autograder.classroom.check_cells import questions_of
+    from autograder.classroom.gradebook import check_gradebook, students_with_grades
+
+    check_gradebook(course)
+    released = course.register(name)
+    state = ExamState.open(course.root, name, options.scale, options.seed, options.regrade and not options.students)
+    notes = [UNSANDBOXED] if session.settings.unsandboxed else []
+    run = _Run(course, name, released, session, state, notes, options.regrade, known=students_with_grades(course, name))
+    marker = session.set_exam(questions_of(nbformat.reads(released, as_version=4)), state)
+    run.fingerprint = marker.fingerprint
+    return run
+
+
+# ------------------------------------------------------------------------------------------ many at once, in threads
+
+
+def _sittings(run: _Run, students: list[str], jobs: int) -> Generator[_Taken, None, None]:
+    """Reads and runs the submissions, `jobs` at a time; yields each when it is done."""
+    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+    done: queue.Queue[_Taken] = queue.Queue(maxsize=2 * jobs)  # what waits for marking stays little
+    stopping = threading.Event()
+    for student in students:
+        waiting.put(student)
+
+    def work() -> None:
+        with contextlib.suppress(queue.Empty):
+            while not stopping.is_set():
+                taken = _take(run, waiting.get_nowait())
+                while not stopping.is_set():
+                    with contextlib.suppress(queue.Full):
+                        done.put(taken, timeout=0.5)
+                        break
+
+    for _ in range(jobs):
+        threading.Thread(target=work, daemon=True).start()
+    try:
+        for _ in students:
+            yield done.get()
+    finally:  # also after an interrupt: the session is closed next, and with it all that still runs
+        stopping.set()
+
+
+def _take(run: _Run, student: str) -> _Taken:
+    """Reads one submission and runs it, unless an earlier run did. Never raises."""
+    from autograder.classroom.intake import Unusable
+    from autograder.classroom.rebuild import rebuild_submission
+
+    start, taken = time.monotonic(), _Taken(student)
+    try:
+        found = rebuild_submission(run.course.submitted(student, run.name), run.name, run.released)
+        if isinstance(found, Unusable):
+            taken.status, taken.reason = found.status, found.reason
+        else:
+            taken.notebook, taken.warnings = found.notebook, [*found.warnings]
+        taken.key = _key(run, taken)
+        if run.anew:
+            run.state.forget(taken.key)
+        taken.kept = run.state.load(taken.key)
+        if taken.kept is None and taken.notebook is not None:
+            taken.sitting = run.session.run(taken.notebook)
+    except Exception as error:
+        taken.status, taken.reason, taken.notebook = "error", f"the grader failed: {error!r}", None
+        if isinstance(error, WorkerError):
+            taken.reason = f"the grader failed: {error}"
+    taken.seconds = round(time.monotonic() - start, 2)
+    return taken
+
+
+def _key(run: _Run, taken: _Taken) -> str:
+    """What the result is kept under: the same submission to the same papers."""
+    from autograder.classroom.intake import timestamp_of
+
+    cells = [(c.cell_type, c.source) for c in taken.notebook.cells] if taken.notebook else [taken.status, taken.reason]
+    when = timestamp_of(run.course.submitted(taken.student, run.name))
+    return run.state.key(taken.student, run.fingerprint, run.released, when, json.dumps([cells, taken.warnings]))
+
+
+# ------------------------------------------------------------------------------------- marking, and into the gradebook
+
+
+def _finish(run: _Run, taken: _Taken, on_result: Callable[[Result], None] | None) -> Result:
+    """Marks a submission, keeps the result and enters it in the gradebook."""
+    try:
+        if taken.status != "error":
+            taken.kept = taken.kept or _mark(run, taken)
+        result = _enter(run, taken)
+    except Exception as error:
+        reason = f"the result could not be entered: {_plain(error)}"
+        result = _result(run, taken, "error", reason)
+    if on_result:
+        on_result(result)
+    return result
+
+
+def _mark(run: _Run, taken: _Taken) -> dict[str, Any]:
+    from autograder.classroom.gradebook import ungraded_notebook
+
+    notebook = taken.notebook
+    start = time.monotonic()
+    if notebook is None or taken.sitting is None:
+        notebook = ungraded_notebook(run.released, taken.status, taken.reason or "")
+    else:
+        limits = run.session.settings.limits
+        taken.status, taken.reason = run.session.marker.mark_notebook(notebook, taken.sitting, limits)
+        taken.sitting = None
+    kept = {
+        "student": taken.student,
+        "status": taken.status,
+        "reason": taken.reason,
+        "warnings": [*run.notes, *taken.warnings],
+        "seconds": round(taken.seconds + time.monotonic() - start, 2),
+        "notebook": nbformat.writes(notebook),
+    }
+    run.state.save(taken.key, kept)
+    return kept
+
+
+def _enter(run: _Run, taken: _Taken) -> Result:
+    from autograder.classroom.gradebook import read_grades, record
+
+    if taken.status == "error" or taken.kept is None:
+        return _result(run, taken, "error", taken.reason)
+    kept, student = taken.kept, taken.student
+    notebook = nbformat.reads(kept["notebook"], as_version=4)
+    published = run.course.autograded(student, run.name) / f"{run.name}.ipynb"
+    if run.state.entered(taken.key) and student in run.known and published.is_file():
+        grades = read_grades(run.course, student, run.name, notebook)
+    else:
+        grades = record(run.course, student, run.name, notebook)
+        run.state.note_entered(taken.key)
+    taken.warnings, taken.seconds = kept["warnings"], kept["seconds"]
+    result = _result(run, taken, kept["status"], kept["reason"])
+    return replace(result, score=grades.score, max_score=grades.max_score, questions=grades.questions)
+
+
+def _result(run: _Run, taken: _Taken, status: str, reason: str | None) -> Result:
+    return Result(taken.student, run.name, None, float(POINTS), status, reason, taken.warnings, taken.seconds)
+
+
+def _plain(error: Exception) -> str:
+    """The first line of an error: SQLAlchemy's others are the statement and a link."""
+    return (str(error) or type(error).__name__).splitlines()[0][:300]

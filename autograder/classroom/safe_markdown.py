@@ -1,0 +1,81 @@
+"""Takes what is active out of a learner's text, so that it can be shown in a teacher's browser.
+
+nbconvert renders Markdown with raw HTML as it stands and lets MathJax run over the page. In the text that comes from
+here no tag opens, no link leads to anything but the web, no picture is fetched, and TeX commands only typeset. The text
+stays readable: where something would act, an invisible word joiner (U+2060) keeps it from being recognised.
+"""
+
+import base64
+import re
+from collections.abc import Collection
+from typing import Any
+
+from nbformat import NotebookNode
+
+from autograder.classroom.safe_pictures import PICTURE_TYPES, clean_picture
+from autograder.exam.sanitise import CONTROL
+
+JOINER = "\u2060"
+MAX_MARKDOWN = 20_000  # characters; a written answer has some hundreds
+MAX_ATTACHMENTS = 8
+
+TAG = re.compile(r"<(?=[A-Za-z/!?])")
+LINK = re.compile(r"\](?=\((?!\s*<?(?:https?://|#))(?:attachment:([\w.-]+)\))?)", re.IGNORECASE)
+REFERENCE = re.compile(r"\](?=:)")
+PICTURE = re.compile(r"!(?=\[(?:[^\[\]\n]*\]\(attachment:([\w.-]+)\))?)")
+DIAGRAM = re.compile(r"(mer)(maid)", re.IGNORECASE)  # a fenced block of that name becomes a program's input
+COMMAND = re.compile(r"\\(?=([A-Za-z@]+))")
+
+# TeX commands that only typeset. `href`, `style`, `class`, `require`, `def`, `csname` and their like are not here.
+TYPESETTING = """
+alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma tau
+upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega frac dfrac tfrac sqrt sum
+prod int lim log ln exp sin cos tan tanh min max arg left right big Big bigg Bigg cdot times div pm mp le leq
+ge geq ne neq approx equiv sim propto infty partial nabla in notin subset cup cap forall exists to rightarrow
+leftarrow Rightarrow Leftarrow mapsto ldots cdots dots quad qquad text mathrm mathbf mathit mathbb mathcal
+mathsf operatorname hat bar tilde vec dot ddot overline underline underbrace overbrace begin end top mid vert
+Vert lVert rVert lfloor rfloor lceil rceil langle rangle odot oplus otimes circ star ast prime boldsymbol bmod
+bm hbar ell Re Im
+"""
+HARMLESS = frozenset(TYPESETTING.split())
+
+
+def safe_markdown(text: str, pictures: Collection[str] = ()) -> str:
+    """A learner's Markdown that shows the same words and does nothing.
+
+    Args:
+        text: as it was handed in.
+        pictures: names of the attached pictures that may be shown; nbconvert fails on one that is not there.
+    """
+    if len(text) > MAX_MARKDOWN:
+        text = text[:MAX_MARKDOWN] + f"\n\n[{len(text) - MAX_MARKDOWN:,} more characters are left out.]"
+    text = CONTROL.sub("\ufffd", text)
+    text = TAG.sub("<" + JOINER, text)
+    text = DIAGRAM.sub(rf"\1{JOINER}\2", text)
+    text = PICTURE.sub(lambda found: "!" if found[1] in pictures else "!" + JOINER, text)
+    text = LINK.sub(lambda found: "]" if found[1] in pictures else "]" + JOINER, text)
+    text = REFERENCE.sub("]" + JOINER, text)
+    return COMMAND.sub(lambda found: "\\" if found[1] in HARMLESS else "\\" + JOINER, text)
+
+
+def neutral_attachments(raw: Any) -> dict[str, dict[str, str]]:
+    """The pictures among a cell's attachments, made anew from their pixels."""
+    kept: dict[str, dict[str, str]] = {}
+    for name, bundle in (raw if isinstance(raw, dict) else {}).items():
+        if len(kept) == MAX_ATTACHMENTS:
+            break
+        for kind in PICTURE_TYPES:
+            data = bundle.get(kind) if isinstance(bundle, dict) else None
+            picture = clean_picture(data) if isinstance(data, str) else None
+            if picture is not None and re.fullmatch(r"[\w.-]{1,100}", name):
+                kept[name] = {picture.kind: base64.b64encode(picture.content).decode("ascii")}
+    return kept
+
+
+def fill_markdown(cell: NotebookNode, text: str, attachments: Any) -> None:
+    """Puts a learner's Markdown, and what it has attached, into a cell."""
+    pictures = neutral_attachments(attachments)
+    cell.source = safe_markdown(text, pictures)
+    cell.pop("attachments", None)
+    if pictures:
+        cell.attachments = pictures

@@ -1,0 +1,140 @@
+"""The trained small model, ready to draw: its UNet, its words, its decoder.
+
+Shapes: B pictures, T words of a prompt, D features of a word.
+"""
+
+import functools
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from keras import ops
+from safetensors.numpy import load_file
+
+from autograder.reference import DiffusionModelV2
+from autograder.small_model.block_unet import BlockUNet
+from autograder.small_model.captions import MAX_TEXT_LENGTH, tokenize
+from autograder.small_model.checkpoints import load_named_weights
+from autograder.small_model.ddim import initial_noise, sample, with_eps
+from autograder.small_model.networks import SMALL, WordEmbedding, build_decoder, build_judge
+from autograder.small_model.pictures import SIDE, to_uint8
+
+# The latent's middle is a single pixel: there self-attention has one token to look at, and Keras thinks it a mistake.
+warnings.filterwarnings("ignore", message="You are using a softmax over axis")
+# Where the trained weights are: with the package, or those of your own training.
+FOLDER = Path(os.environ.get("AUTOGRADER_WEIGHTS") or Path(__file__).parent)
+WEIGHTS, JUDGE, FACTS = "weights.safetensors", "judge.safetensors", "weights.json"
+
+
+@functools.cache
+def trained_unet(folder=FOLDER):
+    """The trained UNet as it was trained, to predict v: a `DiffusionModelV2`."""
+    unet = DiffusionModelV2(SIDE, SIDE, MAX_TEXT_LENGTH, name="unet", download_weights=False, config=SMALL)
+    load_named_weights("unet", unet, Path(folder) / WEIGHTS)
+    return unet
+
+
+def load_unet(folder=FOLDER):
+    """The trained UNet: a Keras model of (latent, timestep embedding, context) to eps.
+
+    Args:
+        folder: where the trained weights are.
+    """
+    return _eps_unet(folder)
+
+
+@functools.cache
+def compiled_unet(folder=FOLDER):
+    """The trained UNet, to predict v, whose blocks run as compiled programs, see `programs.Compiled`."""
+    return BlockUNet(trained_unet(folder)).wire()
+
+
+@functools.cache
+def _eps_unet(folder):
+    return with_eps(compiled_unet(folder))
+
+
+def encode_prompts(texts, folder=FOLDER):
+    """Prompts as context for the UNet, a float32 array `(B, 10, 64)`. The empty prompt is "".
+
+    Raises:
+        ValueError: for a word the model does not know; the message lists those it does.
+    """
+    tokens = tokenize(texts)
+    return ops.convert_to_numpy(_words(folder)(tokens))
+
+
+def encode_prompt(text, folder=FOLDER):
+    """One prompt as context, `(1, 10, 64)`, see `encode_prompts`."""
+    return encode_prompts([text], folder)
+
+
+def decode(latents, folder=FOLDER):
+    """Latents `(B, 8, 8, 4)` of variance 1 as uint8 pictures `(B, 64, 64, 3)`."""
+    mean, std = _latent_statistics(folder)
+    return to_uint8(ops.convert_to_numpy(_decoder(folder)(np.asarray(latents, "float32") * std + mean)))
+
+
+def sample_prompts(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=FOLDER):
+    """Draws prompts; picture i starts from the noise of `seed + i`.
+
+    Args:
+        prompts: list of B texts.
+        seed: of the noise.
+        steps: number of DDIM steps.
+        scale: guidance.
+        progress: called as `progress(step, steps)` after each step, or None.
+        folder: where the trained weights are.
+
+    Returns:
+        uint8 array `(B, 64, 64, 3)`.
+    """
+    context = encode_prompts(prompts, folder)
+    nothing = encode_prompts([""] * len(prompts), folder)
+    noise = initial_noise(len(prompts), seed=seed)
+    return decode(sample(load_unet(folder), noise, context, nothing, steps, scale, progress=progress), folder)
+
+
+def sample_prompt(prompt, seed=0, steps=25, scale=4.0, progress=None):
+    """Draws one prompt: a uint8 picture `(64, 64, 3)`. See `sample_prompts`."""
+    return sample_prompts([prompt], seed, steps, scale, progress)[0]
+
+
+def write_png(path, picture, about):
+    """Writes a picture as PNG, with what `about` says of it (a dict) as texts in the file."""
+    from PIL import Image, PngImagePlugin  # comes with matplotlib
+
+    texts = PngImagePlugin.PngInfo()
+    for name, value in about.items():
+        texts.add_itxt(name, str(value))
+    Image.fromarray(picture).save(path, format="PNG", pnginfo=texts)
+
+
+@functools.cache
+def load_judge(folder=FOLDER):
+    """The judge that reads pictures, see `networks.build_judge`."""
+    judge = build_judge()
+    load_named_weights("judge", judge, Path(folder) / JUDGE)
+    return judge
+
+
+@functools.cache
+def _words(folder):
+    words = WordEmbedding(name="words")
+    words.build((None, MAX_TEXT_LENGTH))
+    load_named_weights("words", words, Path(folder) / WEIGHTS)
+    return words
+
+
+@functools.cache
+def _decoder(folder):
+    decoder = build_decoder()
+    load_named_weights("decoder", decoder, Path(folder) / WEIGHTS)
+    return decoder
+
+
+@functools.cache
+def _latent_statistics(folder):
+    arrays = load_file(Path(folder) / WEIGHTS)
+    return arrays["latent_mean"].astype("float32"), arrays["latent_std"].astype("float32")
