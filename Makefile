@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help course setup test test-full test-backends test-colab lint format exercises check-exercises book pdf grade \
-        sample-class bench bench-draw bench-grading train score fixtures lock clean
+        sample-class bench bench-draw bench-grading train train-scenes score fixtures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -87,7 +87,10 @@ bench-grading: setup ## time grading a class beside stock nbgrader; writes the t
 	$(BIN)/python -m autograder.classroom.grading_bench book/figures/grading-bench.json $(BENCH_ARGS)
 
 train: ## train the small model that draws (hours on a CPU; goes on where it was stopped)
-	sh tools/train.sh $(TRAIN_ARGS)
+	sh tools/train.sh autograder.small_model.train training $(TRAIN_ARGS)
+
+train-scenes: ## train the next small model, which draws scenes (a day on a CPU; goes on where it was stopped)
+	sh tools/train.sh autograder.small_model.scenes.train_scenes training-scenes $(TRAIN_ARGS)
 
 score: setup ## after a training: score the small model on 256 prompts, store scores and pictures to compare with
 	$(BIN)/python -m autograder.small_model.score --write
