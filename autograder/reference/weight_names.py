@@ -12,8 +12,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from autograder.reference.blocks import BasicTransformerBlock, CrossAttention, ResBlock, SpatialTransformer
-from autograder.reference.layers import GEGLU, GroupNorm, PaddedConv2D, Upsample
+from autograder.reference.fast.group_norm import GroupNorm
+from autograder.reference.unet import (
+    GEGLU,
+    BasicTransformerBlock,
+    CrossAttention,
+    PaddedConv2D,
+    ResBlock,
+    SpatialTransformer,
+    Upsample,
+)
 
 # (attribute of our layer, name of diffusers' module)
 _TABLES: dict[type, tuple[tuple[str, str], ...]] = {
@@ -47,6 +55,7 @@ _TABLES: dict[type, tuple[tuple[str, str], ...]] = {
 }
 # The variables of a leaf: (attribute, name of diffusers' parameter)
 _NORM = (("gamma", "weight"), ("beta", "bias"))
+_NORMS = (GroupNorm, keras.layers.GroupNormalization, keras.layers.LayerNormalization)
 _KERNEL = (("kernel", "weight"), ("bias", "bias"))
 
 
@@ -78,8 +87,7 @@ def _walk(layer, prefix: str) -> Iterator[tuple[str, Any]]:
             if inner is not None:  # a ResBlock that keeps its width has no residual projection
                 yield from _walk(inner, _join(prefix, name))
     else:
-        is_norm = isinstance(layer, GroupNorm | keras.layers.LayerNormalization)
-        for attribute, name in _NORM if is_norm else _KERNEL:
+        for attribute, name in _NORM if isinstance(layer, _NORMS) else _KERNEL:
             variable = getattr(layer, attribute)
             if variable is not None:  # to_q, to_k and to_v have no bias
                 yield _join(prefix, name), variable
