@@ -27,8 +27,8 @@ def fast_forms(on: bool) -> Iterator[None]:
             model = DiffusionModelV2(512, 512, 77)
 
     A layer keeps what it was made with, wherever it is called. Weights have the same names, shapes and order both ways,
-    so that files and `get_weights` go from one to the other; outputs differ by rounding (1e-5 of them in float32). It
-    holds for the thread that enters it.
+    so `set_weights` and `.safetensors` files take them across (Keras' own `.weights.h5` do not: they go by the class of
+    the exit's norm). Outputs differ by rounding: 1e-5 of them in float32. It holds for the thread that enters it.
     """
     before = _ON.set(on)
     try:

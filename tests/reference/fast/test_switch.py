@@ -19,6 +19,8 @@ from autograder.reference import (
     SpatialTransformer,
     Upsample,
     fast_forms,
+    load_unet_weights,
+    save_unet_weights,
     unet,
 )
 from autograder.reference.fast import choose, forms, layers
@@ -112,8 +114,8 @@ def test_unet_names_its_weights_alike_fast_and_plain(unets):
 
 def test_unet_goes_from_fast_to_plain_in_a_file(unets, tmp_path):
     fast, plain = unets
-    fast.save_weights(tmp_path / "unet.weights.h5")
-    plain.load_weights(tmp_path / "unet.weights.h5")
+    save_unet_weights(fast, tmp_path / "unet.safetensors")
+    load_unet_weights(plain, tmp_path / "unet.safetensors")
     for ours, theirs in zip(fast.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
