@@ -1,10 +1,13 @@
 """The command line: `autograder exercises | grade | doctor | bench | sample`. Thin: others do the work."""
 
 import os
+import platform
 import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import autograder
 
 try:
     import typer
@@ -34,12 +37,33 @@ else:
         cpu = "cpu"
         gpu = "gpu"
 
+    class Model(StrEnum):
+        """What draws."""
+
+        small = "small"
+        sd2 = "sd2"
+
+    class Sampler(StrEnum):
+        """How the steps are made."""
+
+        dpm = "dpm"
+        ddim = "ddim"
+
     CourseOption = Annotated[Path, typer.Option("--course", help="The course directory.", file_okay=False)]
     JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")]
 
+    def _version(asked: bool) -> None:
+        if asked:
+            print(f"sd-unet-course {autograder.__version__}, Python {platform.python_version()}, {platform.platform()}")
+            raise typer.Exit
+
     @app.callback()
-    def _commands() -> None:
-        """Makes `autograder exercises` a command, however few there are."""
+    def _commands(
+        version: Annotated[
+            bool, typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True)
+        ] = False,
+    ) -> None:
+        """What all commands share."""
 
     @app.command()
     def exercises(
@@ -184,30 +208,63 @@ else:
     def sample(
         prompt: Annotated[str, typer.Argument(help="For example: 'a red circle above a blue square on white'.")],
         output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.", dir_okay=False)],
+        model: Annotated[Model, typer.Option(help="small: ours. sd2: Stable Diffusion 2.1-base.")] = Model.small,
         seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,
-        scale: Annotated[float, typer.Option(help="Guidance; 1 is without.")] = 4.0,
-        steps: Annotated[int, typer.Option(min=1, max=1000, help="DDIM steps.")] = 25,
-        weights: Annotated[Path | None, typer.Option(help="Folder of weights of your own training.")] = None,
+        scale: Annotated[float | None, typer.Option(help="Guidance; 1 is without. [default: 4; sd2: 7.5]")] = None,
+        steps: Annotated[int, typer.Option(min=1, max=999, help="Steps from noise to the picture.")] = 25,
+        weights: Annotated[
+            Path | None, typer.Option(help="small: folder of your training. sd2: folder as diffusers stores it.")
+        ] = None,
+        negative: Annotated[str, typer.Option(help="sd2: what the picture should not show.")] = "",
+        size: Annotated[int, typer.Option(help="sd2: side of the picture in pixels, a multiple of 64.")] = 512,
+        sampler: Annotated[Sampler, typer.Option(help="sd2: second order, or the one of the course.")] = Sampler.dpm,
+        start_from: Annotated[
+            Path | None, typer.Option(help="sd2: a picture to change.", exists=True, dir_okay=False)
+        ] = None,
+        strength: Annotated[float, typer.Option(min=0, max=1, help="sd2: how much of it is drawn anew.")] = 0.75,
     ) -> None:
-        """Draws a prompt with the small trained model, 64x64 pixels; prompt and seed are stored in the file."""
+        """Draws a prompt with the small trained model or with Stable Diffusion 2; the file says how it was drawn."""
         from rich.progress import Progress
 
         from autograder.sitting.quiet import quiet
 
+        scale = {Model.small: 4.0, Model.sd2: 7.5}[model] if scale is None else scale
+        about = {"prompt": prompt, "seed": seed, "scale": scale, "steps": steps}
+        if model is Model.sd2:
+            about |= {"model": "Stable Diffusion 2", "negative prompt": negative, "sampler": sampler.value}
         try:
             with Progress(console=Console(stderr=True)) as progress:
                 bar = progress.add_task("loading", total=None)
-                with quiet():
-                    from autograder.small_model.model import FOLDER, sample_prompts, write_png
 
                 def on_step(step: int, total: int) -> None:
                     progress.update(bar, description="drawing", total=total, completed=step)
 
-                picture = sample_prompts([prompt], seed, steps, scale, on_step, weights or FOLDER)[0]
-            write_png(output, picture, {"prompt": prompt, "seed": seed, "scale": scale, "steps": steps})
+                with quiet():
+                    from autograder.small_model.model import FOLDER, sample_prompts, write_png
+
+                if model is Model.small:
+                    picture = sample_prompts([prompt], seed, steps, scale, on_step, weights or FOLDER)[0]
+                else:
+                    how = {"steps": steps, "guidance": scale, "sampler": sampler.value, "strength": strength}
+                    picture = _draw_sd2(prompt, negative, seed, on_step, (weights, size, start_from), how)
+            write_png(output, picture, about)
         except (ValueError, OSError) as error:
             _stop(str(error))
         print(f"wrote {output}")
+
+    def _draw_sd2(prompt: str, negative: str, seed: int, on_step, source, how):
+        """A picture by Stable Diffusion 2; `source` is the folder of weights, the size, the picture to start from."""
+        import numpy as np
+        from PIL import Image
+
+        from autograder.reference import load_stable_diffusion, text_to_picture
+
+        folder, size, start_from = source
+        if start_from:
+            with Image.open(start_from) as picture:
+                how["start_from"] = np.asarray(picture.convert("RGB").resize((size, size)))
+        networks = load_stable_diffusion(size, size, folder, with_encoder=bool(start_from))
+        return text_to_picture(prompt, networks, negative, seed, on_step, **how)
 
     def _output() -> Console:
         """Where tables go; a file or a pipe has no width to fit into."""
@@ -227,7 +284,8 @@ else:
         except ModuleNotFoundError as error:
             if str(error.name).split(".")[0] == "autograder":
                 raise
-            sys.exit(f"This command needs {error.name}: pip install 'sd-unet-course[instructor]'")
+            extra = {"tokenizers": "sd2"}.get(str(error.name), "instructor")
+            sys.exit(f"This command needs {error.name}: pip install 'sd-unet-course[{extra}]'")
 
 
 if __name__ == "__main__":

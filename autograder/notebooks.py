@@ -1,4 +1,5 @@
-"""Makes the exercises: solutions/NN-name/NN-name.py -> the same as .ipynb -> exercises/NN-name/NN-name.ipynb.
+"""Makes the exercises: solutions/NN-name/NN-name.py -> the same as .ipynb -> exercises/NN-name/NN-name.ipynb. And what
+else is opened in Colab: colab/name.py -> colab/name.ipynb, by the first of these steps only.
 
 The .py (jupytext's py:percent form) is the only one written by hand. The first .ipynb, git-ignored, is the same
 notebook in the one format that nbgrader reads; the second is what learners open, and is made from the first by
@@ -235,8 +236,23 @@ def write_if_changed(path: Path, text: str) -> bool:
 # ------------------------------------------------------------------------------------------------------------- all
 
 
+def colab_sources(root: Path) -> list[Path]:
+    """The sources of the notebooks that are no exercises."""
+    return sorted((root / "colab").glob("*.py"))
+
+
+def colab_text(root: Path, source: Path) -> str:
+    """The text of a notebook that is no exercise; Colab opens it with a GPU."""
+    read = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
+    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "accelerator": "GPU"}
+    notebook = nbformat.v4.new_notebook(metadata=metadata)
+    notebook.cells = [_cell(cell, number) for number, cell in enumerate(read.cells, start=1)]
+    _fill_placeholders(notebook, _repository(root))
+    return notebook_text(notebook)
+
+
 def write_exercises(root: Path) -> list[Path]:
-    """Writes both notebooks of every exercise. Returns the exercises that changed."""
+    """Writes both notebooks of every exercise, and those in colab/. Returns what changed of what is committed."""
     config, changed = load_config(root), []
     for name in exercise_names(root):
         source = source_notebook(root, name)
@@ -244,17 +260,23 @@ def write_exercises(root: Path) -> list[Path]:
         path = root / "exercises" / name / f"{name}.ipynb"
         if write_if_changed(path, release(source, name, config)):
             changed.append(path.relative_to(root))
+    for path in colab_sources(root):
+        if write_if_changed(path.with_suffix(".ipynb"), colab_text(root, path)):
+            changed.append(path.with_suffix(".ipynb").relative_to(root))
     return changed
 
 
 def stale_exercises(root: Path) -> list[Path]:
-    """The notebooks in exercises/ that are not what their source gives: outdated, missing, or without a source."""
+    """The notebooks in exercises/ and colab/ that are not what their source gives: outdated, missing or without it."""
     config = load_config(root)
     fresh = {
         Path("exercises", name, f"{name}.ipynb"): release(source_notebook(root, name), name, config)
         for name in exercise_names(root)
     }
-    there = {path.relative_to(root) for path in (root / "exercises").glob("*/*.ipynb")}
+    fresh |= {path.relative_to(root).with_suffix(".ipynb"): colab_text(root, path) for path in colab_sources(root)}
+    there = {
+        path.relative_to(root) for pattern in ("exercises/*/*.ipynb", "colab/*.ipynb") for path in root.glob(pattern)
+    }
     stale = there - fresh.keys()
     for path, text in fresh.items():
         if path not in there or (root / path).read_bytes() != text.encode("utf-8"):

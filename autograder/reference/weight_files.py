@@ -1,11 +1,11 @@
-"""Reading the files a UNet's weights come in: KerasCV's legacy HDF5 layout, Keras 3's own, and diffusers' safetensors.
+"""Reading the files that weights come in: KerasCV's legacy HDF5 layout, Keras 3's own, and safetensors.
 
 Every reader compares the whole file with the model before it changes a single weight, and says what it expected.
 """
 
 import itertools
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,14 @@ def _names(group, attribute: str) -> list[str]:
     return [name.decode() if isinstance(name, bytes) else str(name) for part in parts for name in part]
 
 
-def read_legacy(root, slots: list[Slot]) -> Loaded:
+def read_legacy(root, slots: list[Slot], model: str) -> Loaded:
     """Weights by position: the layers of the file that have any, in the file's order, are the model's layers."""
     in_file = [(name, _names(root[name], "weight_names")) for name in _names(root, "layer_names")]
     in_file = [(name, weights) for name, weights in in_file if weights]
     layers = [list(group) for _, group in itertools.groupby(slots, key=lambda slot: slot.layer)]
     if len(in_file) != len(layers):
         raise ValueError(
-            f"The file must hold {len(layers)} layers with weights, those of a DiffusionModelV2 as KerasCV saves it. "
+            f"The file must hold {len(layers)} layers with weights, as KerasCV saves its {model}. "
             f"Received: {len(in_file)} layers with weights, the first named {[name for name, _ in in_file[:3]]}"
         )
     found = []
@@ -100,8 +100,8 @@ def load_keras(model, path: Path, slots: list[Slot]) -> None:
         model.load_weights(path)
     except (ValueError, KeyError, OSError) as error:
         raise ValueError(
-            "The file must have been written by `save_weights` of a DiffusionModelV2 of the same config, with this "
-            f"version of the course. Received: {path} ({error})"
+            f"The file must have been written by `save_weights` of a {type(model).__name__} of the same config, with "
+            f"this version of the course. Received: {path} ({error})"
         ) from error
     with open_hdf5(path) as file:
         stored: list[np.ndarray] = []
@@ -116,7 +116,7 @@ def _fingerprint(array: np.ndarray) -> tuple[tuple[int, ...], int]:
     return array.shape, zlib.crc32(np.ascontiguousarray(array).tobytes())
 
 
-# diffusers' safetensors: matched by name
+# diffusers' and transformers' safetensors: matched by name
 
 
 def open_safetensors(path: Path):
@@ -128,23 +128,28 @@ def open_safetensors(path: Path):
         raise ValueError(_unreadable(path, "in the safetensors format", error)) from error
 
 
-def read_diffusers(file, slots: list[Slot]) -> Loaded:
-    """Weights by diffusers' names, whatever their order, turned from PyTorch's layouts into Keras'."""
-    names, expected = set(file.keys()), {slot.name for slot in slots}
+def read_torch(file, slots: list[Slot], model: str, rename: Callable[[str], str | None] = str) -> Loaded:
+    """Weights by the names of PyTorch's model, whatever their order, turned from its layouts into Keras'.
+
+    `rename` says what a name in the file is in the slots; None leaves the weight out.
+    """
+    in_file = {new: name for name in file.keys() if (new := rename(name)) is not None}  # noqa: SIM118 - no dict
+    names, expected = set(in_file), {slot.name for slot in slots}
     if names != expected:
         raise ValueError(
-            f"The file must hold the {len(expected)} weights of diffusers' UNet2DConditionModel, by its names. "
+            f"The file must hold the {len(expected)} weights of {model}, by its names. "
             f"Received: {len(expected - names)} missing ({_some(expected - names)}), "
             f"{len(names - expected)} unexpected ({_some(names - expected)})"
         )
     for slot in slots:
-        shape = tuple(file.get_slice(slot.name).get_shape())
-        if _keras_shape(shape, len(slot.shape)) != slot.shape:
+        shape = tuple(file.get_slice(in_file[slot.name]).get_shape())
+        if _from_torch(slot, np.broadcast_to(np.float32(0), shape)).shape != slot.shape:
+            wanted = slot_to_torch(slot, np.broadcast_to(np.float32(0), slot.shape)).shape
             raise ValueError(
-                f"`{slot.name}` of the file must have shape {_torch_shape(slot.shape)}, {slot.shape} in Keras' layout. "
+                f"`{slot.name}` of the file must have shape {wanted}, {slot.shape} in Keras' layout. "
                 f"The file must come from a model of this config. Received: shape {shape}"
             )
-    return ((slot, from_torch(_tensor(file, slot.name), len(slot.shape))) for slot in slots)
+    return ((slot, _from_torch(slot, _tensor(file, in_file[slot.name]))) for slot in slots)
 
 
 def _tensor(file, name: str) -> np.ndarray:
@@ -180,9 +185,10 @@ def to_torch(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T)
 
 
-def _keras_shape(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
-    return from_torch(np.broadcast_to(np.float32(0), shape), rank).shape
+def _from_torch(slot: Slot, array: np.ndarray) -> np.ndarray:
+    return array if slot.is_table else from_torch(array, len(slot.shape))
 
 
-def _torch_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return to_torch(np.broadcast_to(np.float32(0), shape)).shape
+def slot_to_torch(slot: Slot, array: np.ndarray) -> np.ndarray:
+    """The array of a slot in PyTorch's layout; tables have the same in both."""
+    return array if slot.is_table else to_torch(array)

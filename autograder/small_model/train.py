@@ -6,27 +6,18 @@ starts at once where TensorFlow traces the step for minutes, and `--bfloat16` if
 """
 
 import argparse
-import contextlib
-import json
-import os
-import platform
 import sys
-import time
-from pathlib import Path
 
 import keras
-from safetensors.numpy import load_file
 
 from autograder.reference import DiffusionModelV2
-from autograder.small_model import checkpoints
 from autograder.small_model.captions import MAX_TEXT_LENGTH
 from autograder.small_model.networks import SMALL, WordEmbedding, build_decoder, build_encoder, build_judge
 from autograder.small_model.pictures import SIDE
 from autograder.small_model.training import AutoencoderTraining, Batches, DiffusionTraining, JudgeTraining
+from autograder.small_model.training_run import Run, add_options, plain_attention, precision, ship
 
-CHECKPOINT_SECONDS = 300
-CHUNK = 50  # steps between looks at the clock
-AVERAGE_KEPT = 0.95  # of the averaged weights at each chunk: they reach about 20 chunks, 1000 steps, back
+COMMAND = "autograder.small_model.train"
 STAGES = {  # batch size, steps and learning rate; the diffusion's are options
     "autoencoder": (32, 2500, 1.5e-3),
     "judge": (64, 2000, 1e-3),
@@ -35,170 +26,22 @@ STAGES = {  # batch size, steps and learning rate; the diffusion's are options
 
 
 def parse_arguments(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m autograder.small_model.train", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("training"), help="folder of checkpoints and results")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=STAGES["diffusion"][1], help="steps of the diffusion stage")
-    parser.add_argument("--batch", type=int, default=STAGES["diffusion"][0], help="batch size of the diffusion stage")
-    parser.add_argument("--rate", type=float, default=STAGES["diffusion"][2], help="its learning rate")
-    parser.add_argument("--other-steps", type=int, help="steps of the other two stages, if not their own")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long; a later run goes on")
-    parser.add_argument("--bfloat16", action="store_true", help="compute the UNet in bfloat16")
+    parser = argparse.ArgumentParser(prog=f"python -m {COMMAND}", description=__doc__)
+    add_options(parser, STAGES["diffusion"])
     return parser.parse_args(arguments)
-
-
-class Run:
-    """One training run: its options, its folder and its clock."""
-
-    def __init__(self, options):
-        self.options, self.out = options, options.out
-        self.deadline = time.monotonic() + 60 * options.minutes
-        self.out.mkdir(parents=True, exist_ok=True)
-
-    def settings(self, stage):
-        """Batch size, steps and learning rate of a stage."""
-        batch, steps, rate = STAGES[stage]
-        if stage == "diffusion":
-            return self.options.batch, self.options.steps, self.options.rate
-        return batch, self.options.other_steps or steps, rate
-
-    def train(self, stage, model, kind, prepare=None):
-        """Trains `model` to the end of its stage, or until the time is up.
-
-        Args:
-            stage: its name.
-            model: a training model that returns losses.
-            kind: which scenes it sees.
-            prepare: called with a large batch before the first step, not when the run goes on.
-
-        Returns:
-            Whether the stage is finished. The model holds the averaged weights then.
-        """
-        batch_size, steps, rate = self.settings(stage)
-        seed = [self.options.seed, list(STAGES).index(stage)]
-        model(Batches(seed, 0, 1, 2, kind)[0][0])  # builds it
-        optimizer = make_optimizer(steps, rate)
-        optimizer.build(model.trainable_variables)
-        model.compile(optimizer, loss=mean_loss, jit_compile=keras.backend.backend() == "jax")
-        average = Average(model.trainable_variables)
-        step, seconds, curve = self.restore(stage, model, average)
-        if step == 0 and prepare is not None:
-            prepare(Batches([*seed, 1], 0, 1, 1024, kind)[0][0])
-        saved = time.monotonic()
-        while step < steps and time.monotonic() < self.deadline:
-            begun, chunk = time.monotonic(), min(CHUNK, steps - step)
-            batches = Batches([*seed, 0], step, chunk, batch_size, kind)
-            loss = model.fit(batches, shuffle=False, verbose=0).history["loss"][0]
-            average.update(-(-step // CHUNK) + 1)
-            step, seconds = step + chunk, seconds + time.monotonic() - begun
-            curve.append([step, round(float(loss), 6)])
-            rate_now = chunk * batch_size / (time.monotonic() - begun)
-            print(f"{stage} {step}/{steps} loss {loss:.4f} {rate_now:.0f} pictures/s", flush=True)
-            if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                self.save(stage, model, average, (step, seconds, curve))
-                saved = time.monotonic()
-        self.save(stage, model, average, (step, seconds, curve))
-        average.put_in_place()
-        return step >= steps
-
-    def checkpoint(self, stage):
-        """The file of a stage's training state."""
-        return self.out / f"{stage}.checkpoint.safetensors"
-
-    def save(self, stage, model, average, progress):
-        step, seconds, curve = progress
-        state = checkpoints.state_of([*model.variables, *model.optimizer.variables])
-        state |= {f"average:{i:04d}": array for i, array in enumerate(average.arrays)}
-        device = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {keras.backend.backend()}"
-        facts = {"step": step, "seconds": round(seconds), "curve": curve, "device": device}
-        checkpoints.write_arrays(self.checkpoint(stage), state, {"facts": json.dumps(facts)})
-
-    def restore(self, stage, model, average):
-        path = self.checkpoint(stage)
-        if not path.exists():
-            return 0, 0, []
-        arrays = load_file(path)
-        averages = {name: arrays.pop(name) for name in sorted(arrays) if name.startswith("average:")}
-        checkpoints.restore_state([*model.variables, *model.optimizer.variables], arrays)
-        average.arrays = list(averages.values())
-        facts = json.loads(checkpoints.read_metadata(path)["facts"])
-        return facts["step"], facts["seconds"], facts["curve"]
-
-
-class Average:
-    """A moving average of variables over a run's chunks, kept in NumPy."""
-
-    def __init__(self, variables):
-        self.variables = variables
-        self.arrays = [keras.ops.convert_to_numpy(v.value) for v in variables]
-
-    def update(self, chunks):
-        """Mixes the variables' present values in; `chunks` have been trained, and the first ones are soon forgotten."""
-        kept = min(AVERAGE_KEPT, 1 - 2 / (chunks + 1))
-        for i, variable in enumerate(self.variables):
-            now = keras.ops.convert_to_numpy(variable.value)
-            self.arrays[i] = kept * self.arrays[i] + (1 - kept) * now
-
-    def put_in_place(self):
-        """Gives the variables their averaged values."""
-        for variable, array in zip(self.variables, self.arrays, strict=True):
-            variable.assign(array)
-
-
-def mean_loss(_, losses):
-    return keras.ops.mean(losses)
-
-
-class WarmUpHoldDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Up to `rate` over the first steps, level, and down over the last fifth of `steps`.
-
-    Until that last fifth the rate does not depend on `steps`, so that a run can be made longer from any checkpoint
-    before it, and is then the same run as one that was meant to be so long.
-    """
-
-    def __init__(self, rate, steps, warm=200, last=0.05):
-        self.rate, self.steps, self.warm, self.last = rate, steps, min(warm, max(1, steps // 10)), last
-
-    def __call__(self, step):
-        step = keras.ops.cast(step, "float32")
-        up = (step + 1) / self.warm
-        down = self.last + (1 - self.last) * (self.steps - step) / max(1, self.steps // 5)
-        return self.rate * keras.ops.clip(keras.ops.minimum(up, down), 0.0, 1.0)
-
-    def get_config(self):
-        return {"rate": self.rate, "steps": self.steps, "warm": self.warm, "last": self.last}
-
-
-def make_optimizer(steps, rate):
-    """Adam with gradients clipped and the rate of `WarmUpHoldDecay`."""
-    return keras.optimizers.Adam(WarmUpHoldDecay(rate, steps), beta_2=0.99, global_clipnorm=1.0)
-
-
-def plain_attention():
-    """On PyTorch, a context in which attention is computed by products: on a CPU its fused form in bfloat16 has a
-    slow backward pass (measured: a third of the whole step). Nothing elsewhere."""
-    if keras.backend.backend() != "torch":
-        return contextlib.nullcontext()
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
-    return sdpa_kernel(SDPBackend.MATH)
 
 
 def build_unet(bfloat16=False):
     """The reference UNet in the small config, with random weights."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
-    try:
+    with precision(bfloat16):
         return DiffusionModelV2(SIDE, SIDE, MAX_TEXT_LENGTH, name="unet", download_weights=False, config=SMALL)
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def main(arguments=None):
     options = parse_arguments(arguments)
     keras.utils.set_random_seed(options.seed)
     with plain_attention():
-        finished = train_all(Run(options))
+        finished = train_all(Run(options, STAGES, COMMAND))
     print("Training is finished." if finished else "Time is up: run the same command again to go on.", flush=True)
     return 0
 
@@ -209,46 +52,25 @@ def train_all(run):
     encoder, decoder, judge = build_encoder(), build_decoder(), build_judge()
     unet, words = build_unet(options.bfloat16), WordEmbedding(name="words")
     words.build((None, MAX_TEXT_LENGTH))
+
+    def batches(stage, kind):
+        return lambda first, count: Batches([*run.seed(stage), 0], first, count, run.settings(stage)[0], kind)
+
     autoencoder = AutoencoderTraining(encoder, decoder, options.seed)
-    finished = run.train("autoencoder", autoencoder, "training")
+    finished = run.train("autoencoder", autoencoder, batches("autoencoder", "training"))
     if finished:
         judging = JudgeTraining(judge, options.seed)
-        finished = run.train("judge", judging, "all")
+        finished = run.train("judge", judging, batches("judge", "all"))
     if finished:
         diffusion = DiffusionTraining(unet, words, encoder, options.seed)
-        finished = run.train("diffusion", diffusion, "training", prepare=diffusion.measure_latents)
-        ship(run, diffusion, decoder, judge)
+
+        def measure():
+            diffusion.measure_latents(Batches([*run.seed("diffusion"), 1], 0, 1, 1024, "training")[0][0])
+
+        finished = run.train("diffusion", diffusion, batches("diffusion", "training"), prepare=measure)
+        parts = {"unet": unet, "words": words, "encoder": encoder, "decoder": decoder}
+        ship(run, diffusion, parts, judge)
     return finished
-
-
-def ship(run, diffusion, decoder, judge):
-    """Writes what the package needs to draw, from the averaged weights: `weights.safetensors`, `judge.safetensors`
-    and `weights.json` in the run's folder."""
-    weights = {"latent_mean": diffusion.latent_mean, "latent_std": diffusion.latent_std}
-    arrays = {name: keras.ops.convert_to_numpy(w.value).astype("float32") for name, w in weights.items()}
-    for name, layer in (("unet", diffusion.unet), ("words", diffusion.words), ("encoder", diffusion.encoder)):
-        arrays |= checkpoints.named_weights(name, layer)
-    arrays |= checkpoints.named_weights("decoder", decoder)
-    checkpoints.write_arrays(run.out / "weights.safetensors", arrays)
-    checkpoints.write_arrays(run.out / "judge.safetensors", checkpoints.named_weights("judge", judge))
-    facts = {
-        "command": "python -m autograder.small_model.train " + " ".join(sys.argv[1:]),
-        "seed": run.options.seed,
-        "config": {name: getattr(SMALL, name) for name in SMALL.__dataclass_fields__},
-        "settings": {
-            stage: dict(zip(("batch", "steps", "rate"), run.settings(stage), strict=True)) for stage in STAGES
-        },
-        "predicts": "v; cosine schedule; the model that is loaded returns eps",
-        "stages": {stage: stage_facts(run.checkpoint(stage)) for stage in STAGES},
-    }
-    (run.out / "weights.json").write_text(json.dumps(facts, indent=1) + "\n")
-
-
-def stage_facts(path, points=60):
-    """Steps, seconds, device and loss curve of a stage, the curve thinned to about `points`."""
-    facts = json.loads(checkpoints.read_metadata(path)["facts"])
-    thin = max(1, len(facts["curve"]) // points)
-    return facts | {"curve": facts["curve"][thin - 1 :: thin]}
 
 
 if __name__ == "__main__":

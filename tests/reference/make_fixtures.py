@@ -20,7 +20,8 @@ FIXTURES = HERE / "fixtures"
 sys.path.insert(0, str(HERE.parents[1]))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# name: (script, option, packages). KerasCV on Keras 2.15 wrote the published weights' layout.
+# name: (script, option, packages). KerasCV on Keras 2.15 wrote the published weights' layout. Beside each script stands
+# one of the parts around the UNet, `..._parts.py`, which writes into a folder `parts`.
 ENVIRONMENTS = {
     "keras_cv": ("fixtures_keras_cv.py", "keras_cv_python", ["keras-cv==0.9.0", "keras==3.15.1", "tensorflow==2.21.0"]),
     "keras2": (
@@ -31,7 +32,13 @@ ENVIRONMENTS = {
     "diffusers": (
         "fixtures_diffusers.py",
         "diffusers_python",
-        ["diffusers==0.42.1", "torch==2.13.0", "transformers==5.23.0", "numpy==2.4.6"],
+        [
+            "diffusers==0.42.1",
+            "torch==2.13.0",
+            "transformers==5.23.0",
+            "numpy==2.4.6",
+            "open-clip-torch==3.3.0",
+        ],
     ),
 }
 DIFFUSERS_FILE = "diffusion_pytorch_model.safetensors"
@@ -54,6 +61,9 @@ def run_all(work, options):
         print(f"{name}: running {script} with {python}", flush=True)
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
         subprocess.run([python, HERE / script, folders[name]], check=True, env=environment)
+        (folders[name] / "parts").mkdir()
+        parts = script.replace(".py", "_parts.py")
+        subprocess.run([python, HERE / parts, folders[name] / "parts"], check=True, env=environment)
     return folders
 
 
@@ -81,16 +91,42 @@ def check_loads(folders, outputs):
                 raise SystemExit("The loaded model does not compute what the file's writer computed.")
 
 
-def store(folders, outputs):
+def check_part_loads(folders, outputs):
+    """Likewise the files of text encoder and autoencoder."""
+    from tests.reference import helpers, parts
+
+    files = {name: {part: folders[name] / "parts" / f"{part}.h5" for part in parts.PARTS} for name in folders}
+    vae = folders["diffusers"] / "parts" / "vae" / DIFFUSERS_FILE
+    files["diffusers"] = {
+        "text": folders["diffusers"] / "parts" / "text" / "model.safetensors",
+        "encoder": vae,
+        "decoder": vae,
+    }
+    for name, kept in files.items():
+        source = "diffusers" if name == "diffusers" else "keras_cv"
+        for part, file in kept.items():
+            for case in parts.cases(part):
+                model = parts.built(part, source, case, download_weights=file)
+                error = helpers.relative_error(helpers.call(model, parts.model_input(part, case)), outputs[name][case])
+                print(f"{name}/{file.name} loaded, {case}: relative error {error:.2g}")
+                if not error <= parts.SOURCES[source]:
+                    raise SystemExit("The loaded model does not compute what the file's writer computed.")
+
+
+def store(folders, outputs, part_outputs):
     from safetensors.numpy import load_file, save_file
 
     from tests.reference import helpers
 
-    sd2 = [(folders[name] / "sd2.json").read_text() for name in ("keras_cv", "keras2")]
-    if sd2[0] != sd2[1]:
-        raise SystemExit("KerasCV's DiffusionModelV2 differs between Keras 2 and Keras 3.")
+    read = {
+        file: [json.loads((folders[name] / file).read_text()) for name in ("keras_cv", "keras2")]
+        for file in ("sd2.json", "parts/sd2.json")
+    }
+    if any(one != other for one, other in read.values()):
+        raise SystemExit("KerasCV's models differ between Keras 2 and Keras 3.")
     FIXTURES.mkdir(exist_ok=True)
-    for name in ("keras_cv", "diffusers"):
+    outputs = outputs | {f"{name}_parts": some for name, some in part_outputs.items()}
+    for name in ("keras_cv", "diffusers", "keras_cv_parts", "diffusers_parts"):
         file = FIXTURES / f"{name}.safetensors"
         if file.exists():
             old = load_file(file)
@@ -98,8 +134,11 @@ def store(folders, outputs):
             print(f"{file.name}: new tensors differ from the stored ones by at most {max(errors):.2g}")
         save_file(outputs[name], file)
     write_json(FIXTURES / "keras_cv_file.json", json.loads((folders["keras2"] / "file.json").read_text()))
-    write_json(FIXTURES / "keras_cv_sd2.json", json.loads(sd2[0]))
+    write_json(FIXTURES / "keras_cv_sd2.json", read["sd2.json"][0])
     write_json(FIXTURES / "diffusers_file.json", json.loads((folders["diffusers"] / "file.json").read_text()))
+    write_json(FIXTURES / "keras_cv_parts_file.json", json.loads((folders["keras2"] / "parts/file.json").read_text()))
+    write_json(FIXTURES / "keras_cv_parts_sd2.json", read["parts/sd2.json"][0])
+    write_json(FIXTURES / "diffusers_parts.json", json.loads((folders["diffusers"] / "parts/file.json").read_text()))
 
 
 def write_json(path, value):
@@ -123,10 +162,16 @@ def main():
 
     with tempfile.TemporaryDirectory() as work:
         folders = run_all(Path(work), options)
-        outputs = {name: dict(np.load(folder / "outputs.npz")) for name, folder in folders.items()}
-        outputs = {name: {key: np.ascontiguousarray(x) for key, x in some.items()} for name, some in outputs.items()}
+        outputs, part_outputs = (
+            {
+                name: {key: np.ascontiguousarray(x) for key, x in np.load(folder / file).items()}
+                for name, folder in folders.items()
+            }
+            for file in ("outputs.npz", "parts/outputs.npz")
+        )
         check_loads(folders, outputs)
-        store(folders, outputs)
+        check_part_loads(folders, part_outputs)
+        store(folders, outputs, part_outputs)
 
 
 if __name__ == "__main__":

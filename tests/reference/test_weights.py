@@ -20,6 +20,7 @@ from autograder.reference import (
     TINY,
     DiffusionModelV2,
     load_unet_weights,
+    loading,
     noise_correlation,
     save_unet_weights,
     weights,
@@ -298,7 +299,7 @@ def test_noise_correlation_tells_a_model_that_knows_noise_from_random_weights(na
 def test_file_known_to_be_trained_must_know_noise(narrow, legacy, monkeypatch):
     """The published file is 3.5 GB: here its hash is that of a random model's file, which the check must refuse."""
     path = legacy()
-    monkeypatch.setattr(weights, "_is_published", lambda model, file: True)
+    monkeypatch.setattr(loading, "is_published", lambda part, model, file: True)
     with pytest.raises(ValueError, match=r"correlation.*Received"):
         load_unet_weights(narrow, path)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autograder.small_model import captions as language
-from autograder.small_model import checkpoints, networks, train, training
+from autograder.small_model import checkpoints, networks, train, training, training_run
 
 
 def test_networks_have_the_shapes_they_document():
@@ -88,13 +88,14 @@ def test_named_weights_load_by_name_only(tmp_path):
 
 
 def test_judge_training_lowers_its_loss_and_goes_on_after_a_stop(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "CHUNK", 6)
+    monkeypatch.setattr(training_run, "CHUNK", 6)
     keras.utils.set_random_seed(0)
 
     def run(steps):
         options = train.parse_arguments(["--out", str(tmp_path), "--other-steps", str(steps)])
         model = training.JudgeTraining(networks.build_judge(), seed=0)
-        finished = train.Run(options).train("judge", model, "all")
+        run = training_run.Run(options, train.STAGES, "test")
+        finished = run.train("judge", model, lambda first, count: training.Batches([0, 1], first, count, 64, "all"))
         return finished, json.loads(checkpoints.read_metadata(tmp_path / "judge.checkpoint.safetensors")["facts"])
 
     finished, facts = run(12)
@@ -109,7 +110,7 @@ def test_judge_training_lowers_its_loss_and_goes_on_after_a_stop(tmp_path, monke
 def test_average_forgets_its_start_and_follows_the_weights():
     layer = keras.layers.Dense(1, use_bias=False)
     layer.build((None, 1))
-    average = train.Average(layer.variables)
+    average = training_run.Average(layer.variables)
     for chunk in range(1, 4):
         layer.kernel.assign([[float(chunk)]])
         average.update(chunk)

@@ -1,0 +1,125 @@
+"""What is trained, each as a Keras model whose output is the loss of every picture in the batch.
+
+Noise and times are made inside the step. Keras' own `fit` does the rest, so the same code trains with TensorFlow, JAX
+and PyTorch. Shapes: B batch, H W C sides and channels of a latent, T tokens.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from autograder.reference.sampling import timestep_embedding
+from autograder.small_model.ddim import TIMESTEPS, alpha_bars
+from autograder.small_model.scenes.language import COLOURS, GROUNDS, THINGS, tokenize
+from autograder.small_model.scenes.scene_networks import SMALL
+
+LATENT_NOISE = 0.1  # added to latents while the decoder learns, so that small errors of the UNet do not show
+LATENT_PENALTY = 1e-3  # keeps latents from growing out of that noise's reach
+PICTURE_NOISE = 0.08  # added to the judge's pictures, so that it does not hang on exact colours
+CAPTION_DROPOUT = 0.1  # share of pictures trained without a prompt, for classifier-free guidance
+
+
+class Training(keras.Model):
+    """Base: a model of batches whose output is the loss `(B,)`."""
+
+    def __init__(self, seed, name):
+        super().__init__(name=name, dtype="float32")
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def compute_output_shape(self, input_shape):
+        return (None,)
+
+    def noise(self, shape):
+        return keras.random.normal(shape, seed=self.seed_generator)
+
+    def uniform(self, shape):
+        return keras.random.uniform(shape, seed=self.seed_generator)
+
+
+class AutoencoderTraining(Training):
+    """Encoder and decoder: how far the picture that comes back from a slightly noisy latent is off, in its values and
+    in their differences from pixel to pixel, which keep edges sharp."""
+
+    def __init__(self, encoder, decoder, seed=0):
+        super().__init__(seed, "autoencoder_training")
+        self.encoder, self.decoder = encoder, decoder
+
+    def call(self, batch):
+        pictures = batch["picture"]
+        latent = self.encoder(pictures)
+        off = self.decoder(latent + LATENT_NOISE * self.noise(ops.shape(latent))) - pictures
+        error = ops.mean(ops.square(off) + 0.2 * ops.abs(off), axis=(1, 2, 3))
+        for steps in (off[:, 1:] - off[:, :-1], off[:, :, 1:] - off[:, :, :-1]):
+            error = error + 0.2 * ops.mean(ops.abs(steps), axis=(1, 2, 3))
+        return error + LATENT_PENALTY * ops.mean(ops.square(latent), axis=(1, 2, 3))
+
+
+class JudgeTraining(Training):
+    """The judge: focal loss of the centres; cross-entropy of thing and colour and the error of the radius around them;
+    cross-entropy of the ground. Half of its pictures are blurred, all are noisy."""
+
+    def __init__(self, judge, seed=0):
+        super().__init__(seed, "judge_training")
+        self.judge = judge
+
+    def call(self, batch):
+        pictures = batch["picture"]
+        soft = ops.average_pool(pictures, 3, strides=1, padding="same")
+        chosen = self.uniform((ops.shape(pictures)[0], 1, 1, 1)) < 0.5
+        pictures = ops.where(chosen, soft, pictures) + PICTURE_NOISE * self.noise(ops.shape(pictures))
+        read = self.judge(pictures)
+        asked = ops.cast(batch["thing"] >= 0, "float32")  # (B, G, G)
+        total = _focal(read["centre"][..., 0], batch["centre"])
+        for name, size in (("thing", len(THINGS)), ("colour", len(COLOURS))):
+            error = _cross_entropy(read[name], ops.maximum(batch[name], 0), size)  # (B, G, G)
+            total = total + ops.sum(asked * error, axis=(1, 2)) / ops.sum(asked, axis=(1, 2))
+        radius = ops.square(read["radius"][..., 0] - batch["radius"])
+        total = total + 5 * ops.sum(asked * radius, axis=(1, 2)) / ops.sum(asked, axis=(1, 2))
+        return total + _cross_entropy(read["ground"], batch["ground"], len(GROUNDS))
+
+
+def _cross_entropy(logits, label, size):
+    return -ops.sum(ops.one_hot(label, size) * ops.log_softmax(logits), axis=-1)
+
+
+def _focal(logits, target):
+    """The focal loss of centres, `(B,)`. Reference: Zhou et al. (2019), equation 1 (alpha 2, beta 4)."""
+    yes, no = ops.log_sigmoid(logits), ops.log_sigmoid(-logits)
+    here = ops.cast(target > 0.999, "float32")
+    hits = here * ops.exp(2 * no) * yes
+    misses = (1 - here) * (1 - target) ** 4 * ops.exp(2 * yes) * no
+    return -ops.sum(hits + misses, axis=(1, 2)) / ops.maximum(ops.sum(here, axis=(1, 2)), 1.0)
+
+
+class DiffusionTraining(Training):
+    """UNet and text encoder: the squared error of v at a random time, latents shifted and scaled to variance 1.
+
+    The times of a batch are spread evenly over the schedule, with one random shift.
+    """
+
+    def __init__(self, unet, text_encoder, seed=0):
+        super().__init__(seed, "diffusion_training")
+        self.unet, self.text_encoder = unet, text_encoder
+        channels = (SMALL.latent_channels,)
+        self.latent_mean = self.add_weight(shape=channels, initializer="zeros", trainable=False, name="latent_mean")
+        self.latent_std = self.add_weight(shape=channels, initializer="ones", trainable=False, name="latent_std")
+
+    def measure(self, latents):
+        """Sets the mean and the standard deviation that latents are normalised with."""
+        self.latent_mean.assign(latents.mean(axis=(0, 1, 2)))
+        self.latent_std.assign(latents.std(axis=(0, 1, 2)))
+
+    def call(self, batch):
+        clean = (batch["latent"] - self.latent_mean) / self.latent_std  # (B, H, W, C)
+        ones = ops.ones_like(clean[:, 0, 0, 0])
+        time = (ops.cumsum(ones) / ops.sum(ones) + self.uniform((1,))) % 1.0
+        timesteps = ops.cast(ops.floor(time * TIMESTEPS), "int32")
+        share = ops.take(ops.convert_to_tensor(alpha_bars().astype("float32")), timesteps)[:, None, None, None]
+        eps = self.noise(ops.shape(clean))
+        noisy = ops.sqrt(share) * clean + ops.sqrt(1 - share) * eps
+        wanted = ops.sqrt(share) * eps - ops.sqrt(1 - share) * clean
+        dropped = self.uniform(ops.shape(batch["tokens"][:, :1])) < CAPTION_DROPOUT
+        nothing = ops.convert_to_tensor(np.broadcast_to(tokenize([""]), (1, batch["tokens"].shape[1])))
+        context = self.text_encoder(ops.where(dropped, nothing, batch["tokens"]))
+        v = self.unet([noisy, timestep_embedding(timesteps, SMALL.channels[0]), context])
+        return ops.mean(ops.square(ops.cast(v, "float32") - wanted), axis=(1, 2, 3))

@@ -1,0 +1,65 @@
+"""The networks around the small UNet: text encoder, encoder and decoder of pictures, and the judge of pictures.
+
+Shapes: B batch, T tokens of a caption, D features of a token.
+"""
+
+import keras
+
+from autograder.reference import TextEncoder, TextEncoderConfig, UNetConfig
+from autograder.small_model.scenes.language import COLOURS, GROUNDS, MAX_TEXT_LENGTH, THINGS, WORDS
+from autograder.small_model.scenes.scene_painting import SIDE
+
+# Every width a multiple of 32 (the groups of GroupNorm) and at least 64, see the course's page on numerics.
+SMALL = UNetConfig(channels=(64, 96, 96, 96), head_size=32, context_dim=64)
+SMALL_TEXT = TextEncoderConfig(
+    vocabulary=len(WORDS), length=MAX_TEXT_LENGTH, width=SMALL.context_dim, num_heads=2, layers=3
+)
+LATENT_SIDE = SIDE // 8
+CELLS = SIDE // 8  # the judge reads a picture in cells of 8x8 pixels
+
+
+def build_text_encoder():
+    """Tokens `(B, 22)` to context `(B, 22, 64)`: the reference's text encoder, in small."""
+    return TextEncoder(SMALL_TEXT, name="text_encoder")
+
+
+def build_encoder():
+    """Pictures `(B, 128, 128, 3)` to latents `(B, 16, 16, 4)`: three halvings, then a linear layer."""
+    picture = x = keras.Input((SIDE, SIDE, 3))
+    for i, filters in enumerate((32, 64, 96)):
+        x = keras.layers.Conv2D(filters, 4, 2, "same", activation="swish", name=f"down{i}")(x)  # H, W halve
+    x = keras.layers.Conv2D(96, 3, padding="same", activation="swish", name="mix")(x)
+    latent = keras.layers.Dense(SMALL.latent_channels, name="to_latent", dtype="float32")(x)
+    return keras.Model(picture, latent, name="encoder")
+
+
+def build_decoder():
+    """Latents `(B, 16, 16, 4)` to pictures `(B, 128, 128, 3)`, values from -1 to 1."""
+    latent = x = keras.Input((LATENT_SIDE, LATENT_SIDE, SMALL.latent_channels))
+    for name in ("conv_in", "mix0", "mix1"):
+        x = keras.layers.Conv2D(128, 3, padding="same", activation="swish", name=name)(x)
+    for i, filters in enumerate((64, 32, 16)):
+        x = keras.layers.Conv2DTranspose(filters, 4, 2, "same", activation="swish", name=f"up{i}")(x)  # H, W double
+    out = keras.layers.Conv2D(3, 3, padding="same", activation="tanh", name="to_picture", dtype="float32")(x)
+    return keras.Model(latent, out, name="decoder")
+
+
+def build_judge():
+    """Pictures to what they show: for each cell of 8x8 pixels whether the middle of a thing lies there, which thing,
+    its colour and the logarithm of its radius; and the ground. Trained on true pictures only, no part of drawing.
+
+    Outputs, logits but for `radius`: `centre` `(B, 16, 16, 1)`, `thing` `(B, 16, 16, 10)`, `colour` `(B, 16, 16, 6)`,
+    `radius` `(B, 16, 16, 1)`, `ground` `(B, 5)`.
+
+    Reference: Zhou et al., "Objects as Points" (2019), section 3.
+    """
+    picture = x = keras.Input((SIDE, SIDE, 3))
+    for i, filters in enumerate((24, 48, 96)):
+        x = keras.layers.Conv2D(filters, 4, 2, "same", activation="relu", name=f"down{i}")(x)  # H, W halve
+    for i in range(4):  # until a cell sees all of the largest thing
+        x = keras.layers.Conv2D(96, 3, padding="same", activation="relu", name=f"mix{i}")(x)
+    sizes = {"centre": 1, "thing": len(THINGS), "colour": len(COLOURS), "radius": 1}
+    outputs = {name: keras.layers.Dense(size, name=name, dtype="float32")(x) for name, size in sizes.items()}
+    mean = keras.layers.GlobalAveragePooling2D(name="mean")(x)
+    outputs["ground"] = keras.layers.Dense(len(GROUNDS), name="ground", dtype="float32")(mean)
+    return keras.Model(picture, outputs, name="judge")

@@ -1,0 +1,231 @@
+"""A training run in stages that goes on where it was stopped: the loop, its checkpoints, its learning rate.
+
+Any Keras backend will do. On a CPU choose PyTorch (`KERAS_BACKEND=torch`), which starts at once where TensorFlow traces
+the step for minutes, and `--bfloat16` if the processor computes in it.
+"""
+
+import contextlib
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import keras
+from safetensors.numpy import load_file
+
+from autograder.small_model import checkpoints
+
+CHECKPOINT_SECONDS = 300
+CHUNK = 50  # steps between looks at the clock
+AVERAGE_KEPT = 0.95  # of the averaged weights at each chunk: they reach about 20 chunks, 1000 steps, back
+
+
+def add_options(parser, diffusion):
+    """Adds what every training run can be told; `diffusion` is the stage's batch size, steps and learning rate."""
+    batch, steps, rate = diffusion
+    parser.add_argument("--out", type=Path, default=Path("training"), help="folder of checkpoints and results")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=steps, help="steps of the diffusion stage")
+    parser.add_argument("--batch", type=int, default=batch, help="batch size of the diffusion stage")
+    parser.add_argument("--rate", type=float, default=rate, help="its learning rate")
+    parser.add_argument("--other-steps", type=int, help="steps of the other stages, if not their own")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long; a later run goes on")
+    parser.add_argument("--bfloat16", action="store_true", help="compute the UNet in bfloat16")
+    parser.add_argument("--ship-now", action="store_true", help="train no further: write the weights as they are now")
+
+
+class Run:
+    """One training run: its options, its folder and its clock.
+
+    Args:
+        options: what `add_options` parses.
+        stages: dict of batch size, steps and learning rate by name; those of "diffusion" are options.
+        command: the module that runs it, to be written down.
+    """
+
+    def __init__(self, options, stages, command):
+        self.options, self.out, self.stages, self.command = options, options.out, stages, command
+        self.deadline = time.monotonic() + 60 * options.minutes
+        self.out.mkdir(parents=True, exist_ok=True)
+
+    def settings(self, stage):
+        """Batch size, steps and learning rate of a stage."""
+        batch, steps, rate = self.stages[stage]
+        if stage == "diffusion":
+            return self.options.batch, self.options.steps, self.options.rate
+        return batch, self.options.other_steps or steps, rate
+
+    def seed(self, stage):
+        """The seed of a stage's batches."""
+        return [self.options.seed, list(self.stages).index(stage)]
+
+    def train(self, stage, model, batches, prepare=None):
+        """Trains `model` to the end of its stage, or until the time is up.
+
+        Args:
+            stage: its name.
+            model: a training model that returns losses.
+            batches: called with the first batch's number and how many, gives them.
+            prepare: called before the first step, not when the run goes on.
+
+        Returns:
+            Whether the stage is finished. The model holds the averaged weights then.
+        """
+        batch_size, steps, rate = self.settings(stage)
+        model({name: array[:2] for name, array in batches(0, 1)[0][0].items()})  # builds it
+        optimizer = make_optimizer(steps, rate)
+        optimizer.build(model.trainable_variables)
+        model.compile(optimizer, loss=mean_loss, jit_compile=keras.backend.backend() == "jax")
+        average = Average(model.trainable_variables)
+        step, seconds, curve = self.restore(stage, model, average)
+        if step == 0 and prepare is not None:
+            prepare()
+        saved = time.monotonic()
+        while step < steps and time.monotonic() < self.deadline and not self.options.ship_now:
+            begun, chunk = time.monotonic(), min(CHUNK, steps - step)
+            loss = model.fit(batches(step, chunk), shuffle=False, verbose=0).history["loss"][0]
+            average.update(-(-step // CHUNK) + 1)
+            step, seconds = step + chunk, seconds + time.monotonic() - begun
+            curve.append([step, round(float(loss), 6)])
+            rate_now = chunk * batch_size / (time.monotonic() - begun)
+            print(f"{stage} {step}/{steps} loss {loss:.4f} {rate_now:.0f} pictures/s", flush=True)
+            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                self.save(stage, model, average, (step, seconds, curve))
+                saved = time.monotonic()
+        if not self.options.ship_now:
+            self.save(stage, model, average, (step, seconds, curve))
+        average.put_in_place()
+        return step >= steps or self.options.ship_now
+
+    def checkpoint(self, stage):
+        """The file of a stage's training state."""
+        return self.out / f"{stage}.checkpoint.safetensors"
+
+    def save(self, stage, model, average, progress):
+        step, seconds, curve = progress
+        state = checkpoints.state_of([*model.variables, *model.optimizer.variables])
+        state |= {f"average:{i:04d}": array for i, array in enumerate(average.arrays)}
+        device = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {keras.backend.backend()}"
+        facts = {"step": step, "seconds": round(seconds), "curve": curve, "device": device}
+        checkpoints.write_arrays(self.checkpoint(stage), state, {"facts": json.dumps(facts)})
+
+    def restore(self, stage, model, average):
+        path = self.checkpoint(stage)
+        if not path.exists():
+            return 0, 0, []
+        arrays = load_file(path)
+        averages = {name: arrays.pop(name) for name in sorted(arrays) if name.startswith("average:")}
+        checkpoints.restore_state([*model.variables, *model.optimizer.variables], arrays)
+        average.arrays = list(averages.values())
+        facts = json.loads(checkpoints.read_metadata(path)["facts"])
+        return facts["step"], facts["seconds"], facts["curve"]
+
+
+class Average:
+    """A moving average of variables over a run's chunks, kept in NumPy."""
+
+    def __init__(self, variables):
+        self.variables = variables
+        self.arrays = [keras.ops.convert_to_numpy(v.value) for v in variables]
+
+    def update(self, chunks):
+        """Mixes the variables' present values in; `chunks` have been trained, and the first ones are soon forgotten."""
+        kept = min(AVERAGE_KEPT, 1 - 2 / (chunks + 1))
+        for i, variable in enumerate(self.variables):
+            now = keras.ops.convert_to_numpy(variable.value)
+            self.arrays[i] = kept * self.arrays[i] + (1 - kept) * now
+
+    def put_in_place(self):
+        """Gives the variables their averaged values."""
+        for variable, array in zip(self.variables, self.arrays, strict=True):
+            variable.assign(array)
+
+
+def mean_loss(_, losses):
+    return keras.ops.mean(losses)
+
+
+class WarmUpHoldDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Up to `rate` over the first steps, level, and down over the last fifth of `steps`.
+
+    Until that last fifth the rate does not depend on `steps`, so that a run can be made longer, or shorter, from any
+    checkpoint before it, and is then the same run as one that was meant to be so long.
+    """
+
+    def __init__(self, rate, steps, warm=200, last=0.05):
+        self.rate, self.steps, self.warm, self.last = rate, steps, min(warm, max(1, steps // 10)), last
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        up = (step + 1) / self.warm
+        down = self.last + (1 - self.last) * (self.steps - step) / max(1, self.steps // 5)
+        return self.rate * keras.ops.clip(keras.ops.minimum(up, down), 0.0, 1.0)
+
+    def get_config(self):
+        return {"rate": self.rate, "steps": self.steps, "warm": self.warm, "last": self.last}
+
+
+def make_optimizer(steps, rate):
+    """Adam with gradients clipped and the rate of `WarmUpHoldDecay`."""
+    return keras.optimizers.Adam(WarmUpHoldDecay(rate, steps), beta_2=0.99, global_clipnorm=1.0)
+
+
+def plain_attention():
+    """On PyTorch, a context in which attention is computed by products: on a CPU its fused form in bfloat16 has a
+    slow backward pass (measured: a third of the whole step). Nothing elsewhere."""
+    if keras.backend.backend() != "torch":
+        return contextlib.nullcontext()
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    return sdpa_kernel(SDPBackend.MATH)
+
+
+@contextlib.contextmanager
+def precision(bfloat16):
+    """A context in which layers are made to compute in bfloat16, their weights kept in float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def stage_facts(path, points=60):
+    """Steps, seconds, device and loss curve of a stage, the curve thinned to about `points`."""
+    facts = json.loads(checkpoints.read_metadata(path)["facts"])
+    thin = max(1, len(facts["curve"]) // points)
+    return facts | {"curve": facts["curve"][thin - 1 :: thin]}
+
+
+def ship(run, diffusion, parts, judge):
+    """Writes what the package needs to draw, from the averaged weights: `weights.safetensors`, `judge.safetensors`
+    and `weights.json` in the run's folder.
+
+    Args:
+        run: the training run.
+        diffusion: the training model; its `latent_mean` and `latent_std` come along.
+        parts: networks by name, the UNet as "unet".
+        judge: the judge.
+    """
+    measured = {"latent_mean": diffusion.latent_mean, "latent_std": diffusion.latent_std}
+    arrays = {name: keras.ops.convert_to_numpy(w.value).astype("float32") for name, w in measured.items()}
+    for name, part in parts.items():
+        arrays |= checkpoints.named_weights(name, part)
+    checkpoints.write_arrays(run.out / "weights.safetensors", arrays)
+    checkpoints.write_arrays(run.out / "judge.safetensors", checkpoints.named_weights("judge", judge))
+    config = parts["unet"].unet_config
+    facts = {
+        "command": " ".join(["python -m", run.command, *sys.argv[1:]]),
+        "seed": run.options.seed,
+        "config": {name: getattr(config, name) for name in config.__dataclass_fields__},
+        "settings": {
+            stage: dict(zip(("batch", "steps", "rate"), run.settings(stage), strict=True)) for stage in run.stages
+        },
+        "parameters": {name: part.count_params() for name, part in parts.items()},
+        "predicts": "v; cosine schedule; the model that is loaded returns eps",
+        "stages": {stage: stage_facts(run.checkpoint(stage)) for stage in run.stages},
+    }
+    (run.out / "weights.json").write_text(json.dumps(facts, indent=1) + "\n")
