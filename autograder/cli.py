@@ -1,10 +1,13 @@
 """The command line: `autograder exercises | grade | doctor | bench | sample`. Thin: others do the work."""
 
 import os
+import platform
 import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
+
+from autograder import __version__
 
 try:
     import typer
@@ -49,9 +52,18 @@ else:
     CourseOption = Annotated[Path, typer.Option("--course", help="The course directory.", file_okay=False)]
     JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")]
 
+    def _version(asked: bool) -> None:
+        if asked:
+            print(f"sd-unet-course {__version__}, Python {platform.python_version()}, {platform.platform()}")
+            raise typer.Exit
+
     @app.callback()
-    def _commands() -> None:
-        """Makes `autograder exercises` a command, however few there are."""
+    def _commands(
+        version: Annotated[
+            bool, typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True)
+        ] = False,
+    ) -> None:
+        """What all commands share."""
 
     @app.command()
     def exercises(

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def test_cli_commands_have_help(command: str):
     done = run(command, "--help")
     assert done.exit_code == 0
     assert "--help" in done.stdout
+
+
+def test_cli_version_is_that_of_the_installed_package():
+    done = run("--version")
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"sd-unet-course {version('sd-unet-course')}, Python 3.")
 
 
 def test_cli_grade_has_the_options_that_other_tools_use():
