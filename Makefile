@@ -6,6 +6,11 @@ NAME ?= 03-resblock
 JOBS ?= 2
 SAMPLE := _build/sample-class
 APT_PACKAGES := bubblewrap chromium
+# What `make check` runs: the tests that take seconds. A test that grades, trains or builds the site is not among them.
+QUICK := $(wildcard tests/test_*.py) tests/exam tests/sitting tests/questions/test_resblock_answers.py \
+         $(addprefix tests/reference/,test_config.py test_layers.py test_blocks.py test_weights.py) \
+         $(addprefix tests/classroom/,test_intake.py test_exporters.py test_outputs.py test_rebuild.py) \
+         $(addprefix tests/site/,test_execution_key.py test_picture.py)
 SETUP := $(VENV)/.set-up
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -13,8 +18,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export UV_COMPILE_BYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course setup test test-full test-backends test-colab lint format exercises check-exercises book pdf grade \
-        sample-class bench bench-draw bench-grading train train-scenes score fixtures lock clean
+.PHONY: help course setup test check test-full test-backends test-colab lint format exercises check-exercises book pages \
+        pdf grade sample-class bench bench-draw bench-grading train train-scenes score fixtures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -36,6 +41,9 @@ $(SETUP): requirements.lock pyproject.toml tools/system_packages.sh
 	sh tools/system_packages.sh $(APT_PACKAGES)
 	touch $@
 
+check: setup lint check-exercises ## the inner loop, under three minutes: style, types, the quick tests
+	$(BIN)/python -m pytest -n $(JOBS) -q --durations=5 $(QUICK)
+
 test: setup lint check-exercises ## run every test (but for the full-size proofs: make test-full)
 	$(BIN)/python -m pytest -n $(JOBS)
 
@@ -48,10 +56,11 @@ test-backends: setup ## the tests of the reference and of draw on JAX and on PyT
 test-colab: setup ## the exercise notebook in environments with Colab's versions
 	$(BIN)/python tests/colab/run.py
 
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy, and zizmor for the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet --strict-collection .github
 
 format: setup ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
@@ -65,6 +74,9 @@ check-exercises: setup ## fail if exercises/ is not what solutions/ gives
 
 book: setup ## build the site into _build/html, warnings are errors
 	$(BIN)/jupyter-book build . -W --keep-going
+
+pages: book ## put what is published together in _build/pages: site, notebooks, a wheel
+	$(BIN)/python tools/pages.py
 
 pdf: book ## print the site into _build/book.pdf
 	$(BIN)/python tools/pdf.py
@@ -103,5 +115,6 @@ fixtures: setup ## make the frozen tensors of tests/reference again, from KerasC
 lock: ## resolve requirements.txt into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements.txt -o requirements.lock
 
-clean: ## remove everything that was built, but not submitted/ nor the gradebook
-	rm -rf _build $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+clean: ## remove everything that was built, but nothing of a class: submitted/, the gradebook, the papers of _build/exam
+	if [ -d _build ]; then find _build -mindepth 1 -maxdepth 1 ! -name exam -exec rm -rf {} +; fi
+	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
