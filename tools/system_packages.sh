@@ -2,10 +2,17 @@
 # Installs the given Debian packages where apt and the rights are there; says plainly what stays off otherwise.
 # Under CI=true a missing package is a failure.
 set -u
+there() { # whether one of these programs is
+    for program in "$@"; do command -v "$program" >/dev/null 2>&1 && return; done
+    return 1
+}
 missing=""
 for package in "$@"; do
-    case "$package" in bubblewrap) program=bwrap ;; *) program=$package ;; esac
-    command -v "$program" >/dev/null 2>&1 || missing="$missing $package"
+    case "$package" in
+        bubblewrap) there bwrap ;;
+        chromium) there chromium chromium-browser google-chrome ;;
+        *) there "$package" ;;
+    esac || missing="$missing $package"
 done
 [ -z "$missing" ] && exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
