@@ -43,7 +43,7 @@ ALT = (
 WIDTH, HEIGHT, SIDE, STEP, TOP, PITCH = 480, 530, 30, 34, 70, 76
 INDENTS = [8, 14, 20, 76]  # of each level, from both edges
 LIGHT = {"paper": "#ffffff", "ink": "#1f2937", "line": "#5b6472", "fill": "#eef2f7", "lit": "#1d4ed8", "on": "#ffffff"}
-DARK = {"paper": "#14181e", "ink": "#e5e7eb", "line": "#a3afbf", "fill": "#27303c", "lit": "#fbbf24", "on": "#1a1a1a"}
+DARK = {"paper": "#14181e", "ink": "#e5e7eb", "line": "#a3afbf", "fill": "#27303c", "lit": "#8ab4ff", "on": "#10151d"}
 
 
 class Drawing:
@@ -147,7 +147,8 @@ def _style(standalone):
 
     dark = f"@media (prefers-color-scheme:dark){{.unet{{{colours(DARK)}}}}}"
     if not standalone:
-        dark = f'html[data-theme="dark"] .unet{{{colours(DARK)}}}'
+        unscripted = f"@media screen and (scripting:none) and (prefers-color-scheme:dark){{.unet{{{colours(DARK)}}}}}"
+        dark = f'@media screen{{html[data-theme="dark"] .unet{{{colours(DARK)}}}}}{unscripted}'
     return (
         f"<style>.unet{{{colours(LIGHT)};font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}}{dark}"
         ".unet .paper{fill:var(--paper)}"
