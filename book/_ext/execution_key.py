@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 SOURCES = ("autograder/**/*.py", "autograder/small_model/*.safetensors", "autograder/small_model/*.json")
+SHARED = ("book/_ext/**/*", "book/_static/**/*", "book/_templates/**/*", "_config.yml", "_toc.yml")  # by all pages
 LIBRARIES = ["keras", "tensorflow", "jax", "torch", "numpy", "matplotlib"]
 
 
@@ -58,11 +59,15 @@ def _forget_if_changed(app):
         shutil.rmtree(cache, ignore_errors=True)
         cache.mkdir(parents=True)
         kept.write_text(key)
+    look, kept = sources_key(Path(app.srcdir), SHARED), Path(app.doctreedir) / "shared.sha256"
+    app.look_changed = not kept.exists() or kept.read_text() != look
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(look)
 
 
 def _read_again(app, env, added, changed, removed):
-    """All pages are read again when the key has changed; those without code cells cost little."""
-    return list(env.found_docs) if app.sources_changed else []
+    """All pages are read again when a key has changed: Sphinx copies no new style sheet if it has no page to write."""
+    return list(env.found_docs) if app.sources_changed or app.look_changed else []
 
 
 def _stamp(app, exception):
@@ -77,4 +82,4 @@ def _stamp(app, exception):
 
 
 def _pages(app):
-    return {*app.env.all_docs, "index", "genindex", "search"}
+    return {*app.env.all_docs, "index", "genindex", "search", "404"}

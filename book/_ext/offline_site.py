@@ -27,6 +27,7 @@ SCRIPTS = {  # by file name; everything else that an extension asks for is dropp
     "sphinx-book-theme.js",
     "searchtools.js",
     "language_data.js",
+    "site.js",
 }
 STYLES_DROPPED = {"togglebutton.css", "sphinx-thebe.css"}
 STYLES_ON_DEMAND = {  # loaded only by pages whose text holds the mark

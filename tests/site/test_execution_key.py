@@ -1,7 +1,7 @@
 """Kept outputs are thrown away when what they were computed with has changed."""
 
 import pytest
-from execution_key import inputs_key, sources_key
+from execution_key import SHARED, inputs_key, sources_key
 
 
 @pytest.fixture
@@ -49,3 +49,14 @@ def test_site_key_changes_with_everything_it_is_made_from(course, name):
     before = inputs_key(course)
     (course / name).write_text("another\n")
     assert inputs_key(course) != before
+
+
+@pytest.mark.parametrize("name", ["book/_static/site.css", "book/_templates/layout.html", "_config.yml"])
+def test_key_of_what_pages_share_changes_with_the_look(course, name):
+    (course / name).parent.mkdir(parents=True, exist_ok=True)
+    (course / name).write_text("one\n")
+    before = sources_key(course, SHARED)
+    (course / "book/03-resblock.md").write_text("another\n")
+    assert sources_key(course, SHARED) == before
+    (course / name).write_text("another\n")
+    assert sources_key(course, SHARED) != before

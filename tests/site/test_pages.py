@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from autograder.questions import exercises
 
 CHAPTER = "book/03-resblock.html"
-THEME_PAGES = {"genindex.html", "search.html", "index.html"}
+THEME_PAGES = {"genindex.html", "search.html", "index.html", "404.html"}
 
 
 @pytest.fixture(scope="module")
