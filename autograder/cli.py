@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
-from autograder import __version__
+import autograder
 
 try:
     import typer
@@ -54,7 +54,7 @@ else:
 
     def _version(asked: bool) -> None:
         if asked:
-            print(f"sd-unet-course {__version__}, Python {platform.python_version()}, {platform.platform()}")
+            print(f"sd-unet-course {autograder.__version__}, Python {platform.python_version()}, {platform.platform()}")
             raise typer.Exit
 
     @app.callback()
