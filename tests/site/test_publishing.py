@@ -143,11 +143,11 @@ def test_fork_renews_every_link_of_the_site(fork, former):
 
 
 def test_fork_renews_every_set_up_cell(fork, former):
-    notebooks = sorted((fork / "exercises").glob("*/*.ipynb"))
+    notebooks = [*sorted((fork / "exercises").glob("*/*.ipynb")), *sorted((fork / "colab").glob("*.ipynb"))]
     assert notebooks
     for path in notebooks:
-        (setup,) = [cell for cell in nbformat.read(path, as_version=4).cells if cell.id == "setup"]
-        assert f'"git+{FORK}@main"' in setup.source, path.name
+        cells = nbformat.read(path, as_version=4).cells
+        assert any(f'"git+{FORK}@main"' in cell.source for cell in cells), path.name
         assert former not in json.dumps(nbformat.read(path, as_version=4)), path.name
 
 
