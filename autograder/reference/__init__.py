@@ -1,6 +1,5 @@
 """A complete Stable Diffusion 2. It knows nothing of grading and imports nothing else of this package."""
 
-from autograder.reference.attention import td_dot
 from autograder.reference.autoencoder import (
     SD2_AUTOENCODER,
     AutoencoderConfig,
@@ -17,10 +16,10 @@ from autograder.reference.autoencoder_weights import (
     save_decoder_weights,
     save_encoder_weights,
 )
-from autograder.reference.blocks import BasicTransformerBlock, CrossAttention, ResBlock, SpatialTransformer
 from autograder.reference.config import SD2, TINY, UNetConfig
-from autograder.reference.flows import LAYER_NAMES, down_flow, exit_flow, middle_flow, up_flow
-from autograder.reference.layers import GEGLU, GroupNorm, PaddedConv2D, Upsample
+from autograder.reference.fast import fast_forms
+from autograder.reference.fast.group_norm import GroupNorm
+from autograder.reference.layer_names import LAYER_NAMES
 from autograder.reference.samplers import (
     SAMPLERS,
     DPMSolver2M,
@@ -57,7 +56,21 @@ from autograder.reference.text_encoder import (
 )
 from autograder.reference.text_weights import load_text_encoder_weights, save_text_encoder_weights
 from autograder.reference.tokenizer import tokenize
-from autograder.reference.unet import DiffusionModelV2
+from autograder.reference.unet import (
+    GEGLU,
+    BasicTransformerBlock,
+    CrossAttention,
+    DiffusionModelV2,
+    PaddedConv2D,
+    ResBlock,
+    SpatialTransformer,
+    Upsample,
+    down_flow,
+    exit_flow,
+    middle_flow,
+    td_dot,
+    up_flow,
+)
 from autograder.reference.weights import SD21_FILE, load_unet_weights, noise_correlation, save_unet_weights
 
 __all__ = [
@@ -97,6 +110,7 @@ __all__ = [
     "down_flow",
     "eps_from_velocity",
     "exit_flow",
+    "fast_forms",
     "from_picture",
     "guided_eps",
     "initial_noise",

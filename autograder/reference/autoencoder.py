@@ -11,7 +11,8 @@ import keras
 from keras import ops
 
 from autograder.reference.config import GROUPS
-from autograder.reference.layers import GroupNorm, PaddedConv2D, Upsample
+from autograder.reference.fast.group_norm import GroupNorm
+from autograder.reference.unet import PaddedConv2D, Upsample
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 DOWNSAMPLINGS = 3  # stride-2 convolutions on the way down, and as many `Upsample`s on the way up
 LATENT_FACTOR = 8  # picture pixels per latent pixel: the autoencoder's
+SIDE_STEP = LATENT_FACTOR * 2**DOWNSAMPLINGS  # picture sides are multiples of this: 64
 GROUPS = 32  # GroupNorm groups: Keras' default, and the original's (ldm/modules/diffusionmodules/util.py)
 
 
@@ -59,6 +60,15 @@ class UNetConfig:
         """Attention heads at `level` (0 is the largest picture): 5, 10, 20, 20 in SD2."""
         return self.channels[level] // self.head_size
 
+    def numerics(self, kind: str) -> dict[str, float | bool]:
+        """What the config says of the numerics of a kind of block, as keywords of its class."""
+        if kind == "ResBlock":
+            return {"norm_epsilon": self.norm_epsilon}
+        if kind == "SpatialTransformer":
+            inner = {"layer_norm_epsilon": self.layer_norm_epsilon, "gelu_approximate": self.gelu_approximate}
+            return {"norm_epsilon": self.transformer_norm_epsilon} | inner
+        return {}
+
     def diffusers(self) -> "UNetConfig":
         """The same model with diffusers' numerics: epsilon 1e-6 in the transformer's GroupNorm, the exact GELU."""
         return replace(self, transformer_norm_epsilon=1e-6, gelu_approximate=False)
@@ -67,3 +77,20 @@ class UNetConfig:
 SD2 = UNetConfig()
 # For tests and for grading. Never 32 channels: GroupNorm would cancel the time embedding (one channel a group).
 TINY = UNetConfig(channels=(64, 128, 192, 192), head_size=16, context_dim=32)
+
+
+def latent_sides(img_height: int, img_width: int, max_text_length: int) -> tuple[int, int]:
+    """Height and width of the latent of a picture.
+
+    Raises:
+        ValueError: if a side is not a positive multiple of 64, or if no token is left for the text.
+    """
+    for side in (img_height, img_width):
+        if side < SIDE_STEP or side % SIDE_STEP:
+            raise ValueError(
+                f"`img_height` and `img_width` must be positive multiples of {SIDE_STEP}, so that the latent can be "
+                f"halved {DOWNSAMPLINGS} times. Received: img_height={img_height}, img_width={img_width}"
+            )
+    if max_text_length < 1:
+        raise ValueError(f"`max_text_length` must be at least 1. Received: max_text_length={max_text_length}")
+    return img_height // LATENT_FACTOR, img_width // LATENT_FACTOR

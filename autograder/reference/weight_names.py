@@ -14,9 +14,17 @@ import keras
 import numpy as np
 
 from autograder.reference.autoencoder import Downsample, PixelAttention, PlainResBlock
-from autograder.reference.blocks import BasicTransformerBlock, CrossAttention, ResBlock, SpatialTransformer
-from autograder.reference.layers import GEGLU, GroupNorm, PaddedConv2D, Upsample
+from autograder.reference.fast.group_norm import GroupNorm
 from autograder.reference.text_encoder import CausalSelfAttention, TextBlock, TextEmbedding
+from autograder.reference.unet import (
+    GEGLU,
+    BasicTransformerBlock,
+    CrossAttention,
+    PaddedConv2D,
+    ResBlock,
+    SpatialTransformer,
+    Upsample,
+)
 
 # (attribute of our layer, name of diffusers' module)
 _TABLES: dict[type, tuple[tuple[str, str], ...]] = {
@@ -73,6 +81,7 @@ _TABLES: dict[type, tuple[tuple[str, str], ...]] = {
 }
 # The variables of a leaf: (attribute, name of the parameter in PyTorch)
 _NORM = (("gamma", "weight"), ("beta", "bias"))
+_NORMS = (GroupNorm, keras.layers.GroupNormalization, keras.layers.LayerNormalization)
 _KERNEL = (("kernel", "weight"), ("bias", "bias"))
 _TABLE = (("tokens.embeddings", "token_embedding.weight"), ("positions", "position_embedding.weight"))
 
@@ -110,8 +119,7 @@ def _walk(layer, prefix: str) -> Iterator[tuple[str, Any]]:
             if inner is not None:  # a ResBlock that keeps its width has no residual projection
                 yield from _walk(inner, _join(prefix, name))
     else:
-        is_norm = isinstance(layer, GroupNorm | keras.layers.LayerNormalization)
-        leaf = _TABLE if isinstance(layer, TextEmbedding) else _NORM if is_norm else _KERNEL
+        leaf = _TABLE if isinstance(layer, TextEmbedding) else _NORM if isinstance(layer, _NORMS) else _KERNEL
         for attribute, name in leaf:
             variable = attrgetter(attribute)(layer)
             if variable is not None:  # to_q, to_k and to_v have no bias

@@ -9,7 +9,7 @@ from autograder.exam import make_paper
 from autograder.exam.comparing import relative_error
 from autograder.exam.marking import Marker
 from autograder.questions import find
-from autograder.reference.flows import down_flow, exit_flow, middle_flow, up_flow
+from autograder.reference.unet import down_flow, exit_flow, middle_flow, up_flow
 from autograder.sitting.paper import BASE
 from autograder.sitting.run import sit
 

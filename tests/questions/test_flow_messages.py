@@ -8,7 +8,7 @@ from autograder.exam import make_paper
 from autograder.exam.marking import Marker
 from autograder.questions import find
 from autograder.questions.unet.counting import resblock_parameters
-from autograder.reference.flows import down_flow, middle_flow
+from autograder.reference.unet import down_flow, middle_flow
 from autograder.sitting.run import sit
 
 

@@ -6,7 +6,7 @@ import functools
 import keras
 import numpy as np
 
-from autograder.reference import TINY, DiffusionModelV2
+from autograder.reference import TINY, DiffusionModelV2, fast_forms
 from autograder.reference.weight_names import block_slots, unet_slots
 
 from . import seeded
@@ -37,6 +37,11 @@ def relative_error(value, truth):
     return float(np.linalg.norm(value - truth) / np.linalg.norm(truth))
 
 
+def normal(*shape, seed=0):
+    """Standard normal numbers, float32."""
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
 def assign(slots, arrays):
     """Gives every slot the array of its name; names and shapes must be the same on both sides."""
     assert {slot.name: slot.shape for slot in slots} == {name: array.shape for name, array in arrays.items()}
@@ -64,9 +69,10 @@ def model_inputs(inputs):
 
 
 @functools.cache
-def built_unet(case, config=TINY):
+def built_unet(case, config=TINY, fast=True):
     """The small model of a case, with its seeded weights (the cache shares it: put back what you change)."""
     _, height, width, tokens = seeded.UNET_CASES[case]
-    model = DiffusionModelV2(8 * height, 8 * width, tokens, download_weights=False, config=config)
+    with fast_forms(fast):
+        model = DiffusionModelV2(8 * height, 8 * width, tokens, download_weights=False, config=config)
     assign_unet(model)
     return model

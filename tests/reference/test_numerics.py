@@ -17,8 +17,9 @@ from autograder.reference import (
     ResBlock,
     SpatialTransformer,
     Upsample,
-    convolution,
+    fast_forms,
 )
+from autograder.reference.fast import convolution
 
 from . import helpers, seeded
 
@@ -72,8 +73,14 @@ def run_block(name, numerics):
     return call()
 
 
+@pytest.fixture(params=[True, False], ids=["fast", "plain"])
+def fast(request):
+    with fast_forms(request.param):
+        yield request.param
+
+
 @pytest.mark.parametrize("name", BLOCKS)
-def test_block_equals_independent_implementation(name, source):
+def test_block_equals_independent_implementation(name, source, fast):
     frozen, numerics, tolerance = source
     assert helpers.relative_error(run_block(name, numerics), frozen[f"block/{name}"]) <= tolerance
 
@@ -90,18 +97,18 @@ def test_spatial_transformer_with_1x1_convolutions_computes_the_same(fixtures_di
     assert helpers.relative_error(helpers.call(layer, x), frozen) <= KERAS_CV
 
 
-def run_unet(case, numerics, frozen):
+def run_unet(case, numerics, frozen, fast=True):
     inputs = seeded.unet_inputs(case)
     # diffusers makes the embedding itself from the time steps, so the frozen file holds what it made
     inputs["timestep_embedding"] = frozen.get(f"timestep_embedding/{case}", inputs["timestep_embedding"])
-    return helpers.call(helpers.built_unet(case, numerics), helpers.model_inputs(inputs))
+    return helpers.call(helpers.built_unet(case, numerics, fast), helpers.model_inputs(inputs))
 
 
 @pytest.mark.parametrize("case", seeded.UNET_CASES)
-def test_unet_equals_independent_implementation(case, source, monkeypatch):
+def test_unet_equals_independent_implementation(case, source, fast, monkeypatch):
     frozen, numerics, tolerance = source
     monkeypatch.setattr(convolution, "WINOGRAD_CHANNELS", 64)  # the large case's own widths
-    assert helpers.relative_error(run_unet(case, numerics, frozen), frozen[f"unet/{case}"]) <= tolerance
+    assert helpers.relative_error(run_unet(case, numerics, frozen, fast), frozen[f"unet/{case}"]) <= tolerance
 
 
 def test_unet_default_numerics_differ_from_diffusers_by_the_gelu(fixtures_dir):

@@ -3,7 +3,7 @@
 from autograder.questions.down_flow.mistakes import MISTAKES
 from autograder.questions.flows import FLOW_SIZES, Size, told
 from autograder.questions.question import Case, Draw, Question
-from autograder.reference.flows import down_flow
+from autograder.reference.unet import down_flow
 
 EXERCISE = "07-down-flow"
 

@@ -4,7 +4,7 @@ import keras
 
 from autograder.questions.down_flow.wiring import Down, wired
 from autograder.questions.question import Mistake
-from autograder.reference.flows import transformer
+from autograder.reference.unet import transformer
 
 _LEVEL = "One level: twice [ResBlock, SpatialTransformer]"
 _HALVE = "Halving the picture"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from autograder.reference.flows import transformer
+from autograder.reference.unet import transformer
 
 
 class Down:

@@ -6,7 +6,7 @@ from autograder.questions.unet.counting import MISTAKES as COUNTING_MISTAKES
 from autograder.questions.unet.counting import resblock_parameters
 from autograder.questions.unet.mistakes import EXIT_MISTAKES, UNET_MISTAKES
 from autograder.questions.unet.wiring import wired
-from autograder.reference.flows import exit_flow
+from autograder.reference.unet import exit_flow
 
 EXERCISE = "09-unet"
 build_unet = wired()

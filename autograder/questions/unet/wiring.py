@@ -3,7 +3,7 @@
 import keras
 
 from autograder.reference import GroupNorm
-from autograder.reference.flows import down_flow, exit_flow, middle_flow, up_flow
+from autograder.reference.unet import down_flow, exit_flow, middle_flow, up_flow
 
 
 def end(wire, norm=GroupNorm, activate="silu", convolve=None):

@@ -6,7 +6,7 @@ from autograder.questions.up_flow.middle_mistakes import MIDDLE_MISTAKES
 from autograder.questions.up_flow.mistakes import UP_MISTAKES
 from autograder.questions.up_flow.upsampling import MISTAKES as UPSAMPLE_MISTAKES
 from autograder.reference import Upsample
-from autograder.reference.flows import middle_flow, up_flow
+from autograder.reference.unet import middle_flow, up_flow
 
 EXERCISE = "08-up-flow"
 

@@ -2,7 +2,7 @@
 
 from autograder.questions.question import Mistake
 from autograder.questions.up_flow.wiring import middle
-from autograder.reference.flows import transformer
+from autograder.reference.unet import transformer
 
 _MIDDLE = "The middle"
 

@@ -5,7 +5,7 @@ import keras
 from autograder.questions.question import Mistake
 from autograder.questions.up_flow.wiring import Up, wired
 from autograder.reference import Upsample
-from autograder.reference.flows import transformer
+from autograder.reference.unet import transformer
 
 _JOIN = "One step up: join, ResBlock, SpatialTransformer"
 _ORDER = "Last in, first out"

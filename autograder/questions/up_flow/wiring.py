@@ -2,7 +2,7 @@
 
 import keras
 
-from autograder.reference.flows import transformer
+from autograder.reference.unet import transformer
 
 
 class Up:

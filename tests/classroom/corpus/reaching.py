@@ -99,7 +99,7 @@ SUBMISSIONS = [
         """
         for root in sys.path + ["/work", "/opt", "/usr/lib", "/usr/local"]:
             for depth in range(1, 5):
-                for path in glob.glob(root + "/*" * depth + "/reference/blocks.py")[:2]:
+                for path in glob.glob(root + "/*" * depth + "/reference/unet.py")[:2]:
                     reached(path)
     """,
     ),
