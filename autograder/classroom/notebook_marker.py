@@ -17,7 +17,7 @@ from autograder.exam.sheet_reader import read_sheet
 from autograder.exam.verdict import Verdict
 from autograder.questions import find
 from autograder.sandbox.inner.limits import Limits
-from autograder.sandbox.worker import CellRun, Sitting
+from autograder.sandbox.reader import CellRun, Sitting
 
 
 class NotebookMarker:

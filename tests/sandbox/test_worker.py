@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from autograder.sandbox import worker
+from autograder.sandbox import reader
 from autograder.sandbox.inner.limits import Limits
 from autograder.sandbox.probe import probe
 from autograder.sandbox.worker import Sitting, Worker
@@ -260,8 +260,8 @@ def test_sandbox_does_not_keep_what_it_cut_off(box: Worker):
 
 def test_sandbox_takes_the_report_of_a_submission_that_is_gone_already(box: Worker, monkeypatch: pytest.MonkeyPatch):
     """A grader that is slow to read what came back."""
-    let_go = worker._Reader._let_go
-    monkeypatch.setattr(worker._Reader, "_let_go", lambda reader: time.sleep(1) or let_go(reader))
+    let_go = reader.Reader._let_go
+    monkeypatch.setattr(reader.Reader, "_let_go", lambda self: time.sleep(1) or let_go(self))
     assert printed(box, "print('done')") == "done\n"
 
 
