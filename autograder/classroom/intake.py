@@ -42,7 +42,7 @@ def find_notebook(directory: Path, name: str, resembles: Callable[[bytes], bool]
     """
     path = directory / f"{name}.ipynb"
     try:
-        if directory.is_symlink():
+        if directory.is_symlink() or directory.parent.is_symlink():  # to another's, for example
             return Unusable("unreadable", f"the directory of {shown(path.name)} is a link")
         if os.path.lexists(path):
             content = _content(path)

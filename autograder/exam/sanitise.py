@@ -31,6 +31,11 @@ def plain_text(raw: object, limit: int, max_lines: int = 500) -> str:
     return text
 
 
+def one_line(raw: object, limit: int) -> str:
+    """`plain_text` in one line: what may stand within a sentence or a table of ours."""
+    return " ".join(plain_text(raw, limit).split())
+
+
 class NotPlainFile(ValueError):
     """A path leads to something that is not read; the text says why, as the end of a sentence about the file."""
 
