@@ -18,11 +18,11 @@ LAYOUTS = {
 }
 
 
-def class_in(root: Path, **more: str) -> Course:
-    root.mkdir(exist_ok=True)
+def class_in(place: Path, **more: str) -> Course:
+    place.mkdir(exist_ok=True)
     lines = [f"c.CourseDirectory.{key} = {value!r}\n" for key, value in more.items()]
-    (root / "nbgrader_config.py").write_text("".join([SETTINGS, *lines]))
-    return Course.at(root)
+    (place / "nbgrader_config.py").write_text("".join([SETTINGS, *lines]))
+    return Course.at(place)
 
 
 @pytest.mark.parametrize("more", LAYOUTS.values(), ids=LAYOUTS.keys())
