@@ -8,12 +8,14 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
 SEED_BITS = 31
+OWNER = 16  # characters of a result's name that say whose it is
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,9 @@ class ExamState:
         (place / "results").mkdir(exist_ok=True, mode=PRIVATE_DIRECTORY)
         return cls(place, seed, scale)
 
-    def key(self, *parts: str) -> str:
-        """What a result is kept under: it changes with the papers and with any of `parts`."""
-        text = json.dumps([self.seed, self.scale, *parts])
-        return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()[:40]
+    def key(self, student: str, *parts: str) -> str:
+        """What a student's result is kept under: it changes with the papers and with any of `parts`."""
+        return f"{_digest(student)[:OWNER]}-{_digest(self.seed, self.scale, student, *parts)[:40]}"
 
     def load(self, key: str) -> dict[str, Any] | None:
         """The result kept under `key`, if it is whole."""
@@ -71,16 +72,24 @@ class ExamState:
 
     def forget(self, key: str) -> None:
         """Drops a result, so that its submission is run again."""
-        for ending in ("json", "entered"):
-            (self.place / "results" / f"{key}.{ending}").unlink(missing_ok=True)
+        (self.place / "results" / f"{key}.json").unlink(missing_ok=True)
 
-    def entered(self, key: str) -> bool:
-        """Whether the result was entered in the gradebook."""
-        return (self.place / "results" / f"{key}.entered").exists()
 
-    def note_entered(self, key: str) -> None:
-        """Remembers that the result is in the gradebook; said only afterwards, so that no grade is lost."""
-        (self.place / "results" / f"{key}.entered").touch(PRIVATE_FILE)
+def forget_departed(root: Path, students: Collection[str]) -> None:
+    """Deletes what all exercises' states keep of students who are not among `students`.
+
+    Args:
+        root: the course directory.
+        students: the ids of those who are still there.
+    """
+    owners = {_digest(student)[:OWNER] for student in students}
+    for file in root.glob("_build/exam/*/results/*"):
+        if file.name.split("-")[0] not in owners:
+            file.unlink(missing_ok=True)
+
+
+def _digest(*parts: str | int) -> str:
+    return hashlib.sha256(json.dumps(parts).encode("utf-8", errors="surrogatepass")).hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,10 +11,11 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
-from nbgrader.utils import is_grade, parse_utc
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task, parse_utc
 from sqlalchemy.exc import SAWarning
 
 from autograder.classroom.course import Course, CourseError
+from autograder.classroom.feedback import FEEDBACK_REMOVED, remove_feedback, remove_outdated_feedback
 from autograder.classroom.intake import timestamp_of
 from autograder.classroom.report import NOT_RUN, QuestionResult, fail_cell, read_check
 
@@ -28,6 +29,7 @@ class Grades:
     score: float
     max_score: float
     questions: list[QuestionResult]
+    notes: list[str] = field(default_factory=list)  # warnings about what was entered
 
 
 def check_gradebook(course: Course) -> None:
@@ -50,13 +52,77 @@ def check_gradebook(course: Course) -> None:
         raise CourseError(f"The gradebook must be a database that can be written. Received: {file}: {found}")
 
 
-def students_with_grades(course: Course, name: str) -> set[str]:
-    """Who has grades for an exercise in the gradebook."""
+def enrolled(course: Course) -> set[str]:
+    """Whom the gradebook knows; nobody, if there is none yet.
+
+    Raises:
+        CourseError: if it cannot be used.
+    """
+    check_gradebook(course)
+    file = course.db_url.removeprefix("sqlite:///")
+    if file != course.db_url and not Path(file).exists():
+        return set()
     with Gradebook(course.db_url, course.course_id) as gradebook:
-        try:
-            return {submission.student_id for submission in gradebook.assignment_submissions(name)}
-        except MissingEntry:
-            return set()
+        return {student.id for student in gradebook.students}
+
+
+def enter(course: Course, student: str, name: str, notebook: NotebookNode) -> Grades:
+    """Makes the gradebook and the published notebook say what an autograded notebook does, whatever they said before.
+
+    They are compared each time: a gradebook may come from a backup, and points and hand-ins may change to and fro.
+    Where they agree nothing is written, so that what an instructor graded by hand need not be looked at again.
+    """
+    if _holds(course, student, name, notebook):
+        _assign_late_penalty(course, student, name, notebook)  # the due date may be another than last time
+        grades = read_grades(course, student, name, notebook)
+        stale = remove_outdated_feedback(course.feedback(student, name), name, grades.score, grades.questions)
+    else:
+        grades = record(course, student, name, notebook)
+        stale = remove_feedback(course.feedback(student, name), name)
+    notes = [*_lateness(course, student, name), *([FEEDBACK_REMOVED] if stale else [])]
+    return replace(grades, notes=notes)
+
+
+def _lateness(course: Course, student: str, name: str) -> list[str]:
+    """What time a submission cost, or that its time cannot be told."""
+    notes = []
+    if timestamp_of(course.submitted(student, name)) and not _timestamp(course.submitted(student, name)):
+        notes.append("timestamp.txt holds no time that can be read; it says nothing about being late")
+    with Gradebook(course.db_url, course.course_id) as gradebook:
+        submission = gradebook.find_submission(name, student)
+        if submission.total_seconds_late > 0:
+            hours, penalty = submission.total_seconds_late / 3600, float(submission.late_submission_penalty or 0)
+            notes.append(f"handed in {hours:.1f} hours late; {penalty:g} points were taken off")
+    return notes
+
+
+def _holds(course: Course, student: str, name: str, notebook: NotebookNode) -> bool:
+    """Whether the published notebook and the gradebook's automatic points, comments and time are this notebook's."""
+    try:
+        published = (course.autograded(student, name) / f"{name}.ipynb").read_text(encoding="utf-8")
+        if published != nbformat.writes(notebook):
+            return False
+        with Gradebook(course.db_url, course.course_id) as gradebook:
+            submission = gradebook.find_submission_notebook(name, name, student)
+            timestamp = _timestamp(course.submitted(student, name))
+            scores = {grade.name: grade.auto_score for grade in submission.grades}
+            comments = {comment.name: comment.auto_comment for comment in submission.comments}
+            entered = gradebook.find_submission(name, student).timestamp
+    except (MissingEntry, OSError, UnicodeDecodeError):
+        return False
+    due = dict.fromkeys(scores, 0.0) | {key: determine_grade(cell)[0] for key, cell in _graded_cells(notebook).items()}
+    said = comments | {cell.metadata.nbgrader.grade_id: _comment(cell) for cell in notebook.cells if _is_written(cell)}
+    return scores == due and comments == said and timestamp in (None, entered)
+
+
+def _is_written(cell: NotebookNode) -> bool:
+    return is_solution(cell) or is_task(cell)
+
+
+def _comment(cell: NotebookNode) -> str | None:
+    """What nbgrader's `SaveAutoGrades` notes about an answer."""
+    untouched = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell) and not is_task(cell)
+    return "No response." if untouched else None
 
 
 def record(course: Course, student: str, name: str, notebook: NotebookNode) -> Grades:
@@ -67,11 +133,19 @@ def record(course: Course, student: str, name: str, notebook: NotebookNode) -> G
         gradebook.update_or_create_student(student)
         timestamp = _timestamp(course.submitted(student, name))
         gradebook.update_or_create_submission(name, student, **({"timestamp": timestamp} if timestamp else {}))
-    resources = {"nbgrader": {"student": student, "assignment": name, "notebook": name, "db_url": course.db_url}}
-    SaveAutoGrades(config=course.config).preprocess(notebook, resources)
+    SaveAutoGrades(config=course.config).preprocess(notebook, _resources(course, student, name))
     _zero_absent_checks(course, student, name, notebook)
-    AssignLatePenalties(config=course.config).preprocess(notebook, resources)
+    _assign_late_penalty(course, student, name, notebook)
     return read_grades(course, student, name, notebook)
+
+
+def _assign_late_penalty(course: Course, student: str, name: str, notebook: NotebookNode) -> None:
+    AssignLatePenalties(config=course.config).preprocess(notebook, _resources(course, student, name))
+
+
+def _resources(course: Course, student: str, name: str) -> dict[str, dict[str, str]]:
+    """What nbgrader's preprocessors want to know of a submission."""
+    return {"nbgrader": {"student": student, "assignment": name, "notebook": name, "db_url": course.db_url}}
 
 
 def read_grades(course: Course, student: str, name: str, notebook: NotebookNode) -> Grades:

@@ -70,7 +70,8 @@ def _under_another_name(directory: Path, wanted: str, resembles: Callable[[bytes
         return found[0]
     if found:
         names = ", ".join(one.file for one in found[:5])
-        return Unusable("missing", f"there is no {wanted}, and several that could be it: {names}")
+        reason = f"there is no {wanted}, and several that could be it: {names}; give the one that counts that name"
+        return Unusable("missing", reason)
     there = ", ".join(shown(other) for other in others[:5]) + (", ..." if len(others) > 5 else "")
     return Unusable("missing", f"there is no {wanted}; " + (f"found: {there}" if others else "nothing is there"))
 
