@@ -15,6 +15,7 @@ from autograder.drawing.assembly import Mixed, mix, uses_unet
 from autograder.drawing.mixing import FLOWS, BlockError, attempt, random_inputs
 from autograder.drawing.placing import AGREES
 from autograder.exam.comparing import relative_error
+from autograder.sitting.keras_settings import COURSE, under
 from autograder.sitting.quiet import quiet
 from autograder.small_model.block_kinds import LAYERS
 from autograder.small_model.ddim import SAMPLING, initial_noise, sample, with_eps
@@ -122,7 +123,7 @@ def make_drawing(prompt, blocks=None, settings=Settings(), progress=None, folder
     unknown = sorted(set(blocks) - set(NAMES))
     if unknown:
         raise ValueError(f"`draw` takes blocks by these names: {', '.join(NAMES)}. Received: {', '.join(unknown)}")
-    with quiet(), _garbage_left(), lean_graphs():  # without libraries' start-up messages
+    with quiet(), _garbage_left(), lean_graphs(), under(COURSE):  # without libraries' start-up messages
         return _Job(prompt, blocks, settings, progress, folder or FOLDER).run()
 
 

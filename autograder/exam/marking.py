@@ -12,10 +12,15 @@ from autograder.exam.scalars import Integer, Scalar
 from autograder.exam.tensors import Close
 from autograder.exam.verdict import Verdict
 from autograder.questions import Mistake, Question
+from autograder.sitting.keras_settings import COURSE, under
 from autograder.sitting.paper import Answer, CaseAnswer, Paper
 from autograder.sitting.run import sit
 
 MODES: dict[str, type[Mode]] = {"close": Close, "scalar": Scalar, "integer": Integer, "noise": Noise}
+
+
+class AcceptedAnswerFailed(RuntimeError):
+    """An accepted answer raised: the course's own error or one of this installation, never the learner's."""
 
 
 class Marker:
@@ -43,31 +48,64 @@ class Marker:
         self._glance_paper = replace(paper, cases=paper.cases[:1])
 
     def right(self, index: int = 0) -> Answer:
-        """What the accepted object number `index` gives."""
+        """What the accepted object number `index` gives.
+
+        Raises:
+            AcceptedAnswerFailed: if it raises; that is not kept.
+        """
         if index not in self._right:
-            self._right[index] = sit(self.paper, self.question.accepted[index], device=self._device)
+            answer = self._sit(self.paper, self.question.accepted[index])
+            errors = [case.error for case in answer.cases if case.error is not None]
+            if errors:
+                raise AcceptedAnswerFailed(
+                    f"{self.question.id} cannot be marked here: an answer of the course's own must run. No fault "
+                    f"of yours: please report it. Received: {errors[0].kind}: {errors[0].message}"
+                )
+            self._right[index] = answer
         return self._right[index]
+
+    def _sit(self, paper: Paper, trusted: object, base_only: bool = False) -> Answer:
+        """Runs an object of the course's own, under the course's settings whatever the learner set."""
+        with under(COURSE):
+            return sit(paper, trusted, base_only, self._device)
 
     def wrong(self, mistake: Mistake) -> Answer:
         """What a known mistake gives."""
         if mistake.id not in self._wrong:
-            self._wrong[mistake.id] = sit(self.paper, mistake.answer, device=self._device)
+            self._wrong[mistake.id] = self._sit(self.paper, mistake.answer)
         return self._wrong[mistake.id]
 
     def glance(self, mistake: Mistake) -> CaseAnswer:
         """What a known mistake gives in the first run of the first case: enough to rule most of them out."""
         if mistake.id not in self._glances:
-            self._glances[mistake.id] = sit(self._glance_paper, mistake.answer, True, self._device).cases[0]
+            self._glances[mistake.id] = self._sit(self._glance_paper, mistake.answer, True).cases[0]
         return self._glances[mistake.id]
 
     def mark(self, answer: Answer) -> Verdict:
         """The verdict on `answer`: it passes if it agrees with any accepted variant on every case."""
-        if any(self.mode.agree(answer, self.right(i)) for i in range(len(self.question.accepted))):
+        if self._agrees(answer):
             message = f"{self.question.id}: right ({len(self.paper.cases)} cases tried)."
             return Verdict(self.question.id, True, None, message)
-        known = None if untouched(answer) else self._named(answer)
-        message = explain(self.mode, answer, self.right(), known)
+        setting = "" if untouched(answer) else self._setting(answer)
+        known = None if setting or untouched(answer) else self._named(answer)
+        message = explain(self.mode, answer, self.right(), known, setting)
         return Verdict(self.question.id, False, known.id if known else None, message)
+
+    def _agrees(self, answer: Answer) -> bool:
+        return any(self.mode.agree(answer, self.right(i)) for i in range(len(self.question.accepted)))
+
+    def _setting(self, answer: Answer) -> str:
+        """The learner's settings as the cause, in words, if under them not even the accepted answer is right."""
+        if answer.settings == COURSE:
+            return ""
+        with under(answer.settings):
+            ours = sit(self.paper, self.question.accepted[0], device=self._device)
+        if self._agrees(ours):
+            return ""
+        return (
+            f"This was set: {' and '.join(answer.settings.changed())}. Under it not even an accepted answer gives what "
+            "is expected here. Set it back, run the cells from there on again, and check again."
+        )
 
     def _named(self, answer: Answer) -> Mistake | None:
         error = answer.cases[0].error

@@ -9,8 +9,10 @@ from autograder.questions import Mistake
 from autograder.sitting.paper import Answer, CaseAnswer, LearnerError
 
 
-def explain(mode: Mode, answer: Answer, right: Answer, mistake: Mistake | None) -> str:
-    """The text of a failed check. `right` is the first accepted answer to the same paper."""
+def explain(mode: Mode, answer: Answer, right: Answer, mistake: Mistake | None, setting: str = "") -> str:
+    """The text of a failed check. `right` is the first accepted answer to the same paper, `setting` a cause that is
+    none of the answer's own.
+    """
     question, paper = mode.question, mode.paper
     if untouched(answer):
         return f"{question.id}: {question.name} is not written yet (it raises {NOT_WRITTEN})."
@@ -21,7 +23,7 @@ def explain(mode: Mode, answer: Answer, right: Answer, mistake: Mistake | None) 
         f"  Expected: {mode.expected(right.cases[index])}",
         f"  Received: {_received(mode, received, right.cases[index])}",
     ]
-    lines.append(f"  Cause:    {mistake.cause if mistake else finding}")
+    lines.append(f"  Cause:    {setting or (mistake.cause if mistake else finding)}")
     if mistake:
         lines.append(f"  Why:      {mistake.why}")
     chapter, _, _ = question.exercise.partition("-")

@@ -6,6 +6,7 @@ in bounded memory, with an `Answer` that marking can handle.
 
 import math
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from safetensors.numpy import load
 from autograder.exam.sanitise import NotPlainFile, one_line, plain_file
 from autograder.sitting.answer_sheet import FORMAT, MAX_ARRAYS, MAX_RUNS, MAX_SHEET_BYTES, MAX_WEIGHTS, STORED
 from autograder.sitting.bounded_json import bounded_json
+from autograder.sitting.keras_settings import COURSE, Settings
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight
 
 MAX_HEADER = 8_000_000  # bytes of JSON
@@ -83,7 +85,17 @@ def _answer(content: bytes, paper: Paper) -> Answer:
         raise _Bad(f"it must have {len(paper.cases)} cases")
     arrays = load(content)
     pairs = enumerate(zip(cases, paper.cases, strict=True))
-    return Answer(paper.question, [_case(c, arrays, asked, first=i == 0) for i, (c, asked) in pairs])
+    answers = [_case(c, arrays, asked, first=i == 0) for i, (c, asked) in pairs]
+    return Answer(paper.question, answers, _settings(words.get("settings")))
+
+
+def _settings(words: Any) -> Settings:
+    """The settings that it says it was written under, if they are Keras' own; else the course's."""
+    told = json.loads(words) if isinstance(words, str) else None
+    if not isinstance(told, dict) or told.keys() != asdict(COURSE).keys():
+        return COURSE
+    settings = Settings(**told)
+    return settings if settings.known else COURSE
 
 
 def _case(words: Any, arrays: dict[str, np.ndarray], asked: CasePaper, first: bool) -> CaseAnswer:

@@ -59,7 +59,7 @@ def environment(place: str, backend: str) -> dict[str, str]:
         "USER": "learner",
         "LOGNAME": "learner",
         "KERAS_BACKEND": backend,
-        "KERAS_HOME": f"{OWN}/keras",
+        "KERAS_HOME": f"{place}/keras",
         "MPLCONFIGDIR": f"{place}/matplotlib",
         "CUDA_VISIBLE_DEVICES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "3",

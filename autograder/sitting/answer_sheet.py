@@ -6,6 +6,7 @@ The arrays lie in it as safetensors; the words (paths of weights, errors) as JSO
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def write_sheet(path: Path, answer: Answer) -> None:
     arrays: dict[str, np.ndarray] = {}
     cases = [_case(index, case, arrays) for index, case in enumerate(answer.cases)]
     header = {"format": FORMAT, "question": answer.question, "cases": json.dumps(cases, ensure_ascii=True)}
+    header["settings"] = json.dumps(asdict(answer.settings))
     path = Path(path)
     part = path.with_name(path.name + ".part")
     part.write_bytes(save(arrays, metadata=header))

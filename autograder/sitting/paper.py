@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from autograder.sitting.keras_settings import COURSE, Settings
+
 BASE = "base"  # the run with every weight at its A value
 
 
@@ -131,7 +133,8 @@ class CaseAnswer:
 
 @dataclass
 class Answer:
-    """The answer sheet of one question: a `CaseAnswer` for each case of the paper."""
+    """The answer sheet of one question: a `CaseAnswer` for each case of the paper, and the settings they came under."""
 
     question: str
     cases: list[CaseAnswer]
+    settings: Settings = COURSE

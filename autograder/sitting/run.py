@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from autograder.sitting.keras_settings import current
 from autograder.sitting.models import make_model
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight, weight_values
 from autograder.sitting.sampling_stand_ins import call_loop
@@ -50,7 +51,8 @@ def sit(paper: Paper, learner_object: Any, base_only: bool = False, device: str 
     """
     with keras.device(device):
         cases = enumerate(paper.cases)
-        return Answer(paper.question, [_sit_case(paper, c, learner_object, base_only or i > 0) for i, c in cases])
+        answers = [_sit_case(paper, c, learner_object, base_only or i > 0) for i, c in cases]
+    return Answer(paper.question, answers, current())  # as the object left them: it may set them, too
 
 
 def _sit_case(paper: Paper, case: CasePaper, learner_object: Any, base_only: bool) -> CaseAnswer:

@@ -22,9 +22,9 @@ MIDDLE = 16
 
 def alpha_bars() -> np.ndarray:
     """A schedule `(1000,)` from 0.999 to 0.02: so little signal at the end that a wrong share shows, and so much that
-    dividing by its root loses no digits."""
+    dividing by its root loses no digits. In float32, as all that a loop joins it with."""
     time = np.arange(TIMESTEPS) / (TIMESTEPS - 1)
-    return 0.02 + 0.979 * np.cos(time * np.pi / 2) ** 2
+    return (0.02 + 0.979 * np.cos(time * np.pi / 2) ** 2).astype("float32")
 
 
 def timesteps(steps: int) -> np.ndarray:

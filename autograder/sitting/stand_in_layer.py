@@ -5,6 +5,7 @@ Shapes: B batch, H W height and width, C channels, F features, K features of a s
 
 import contextlib
 import functools
+import operator
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -98,6 +99,33 @@ class StandIn(keras.layers.Layer):
     def _used(self) -> None:
         if _uses is not None:
             _uses[id(self)] = _uses.get(id(self), 0) + 1
+
+
+def whole(name: str, value: Any) -> int:
+    """A width or a count as an int, of any integer type.
+
+    Raises:
+        TypeError: for anything else, 4.0 too: Keras' own layers make no shapes of it.
+    """
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"`{name}` must be a whole number. Received: {value!r}, a {type(value).__name__}") from error
+
+
+def side(name: str, value: Any) -> int:
+    """One number for height and width, given as itself or, as Keras takes it too, as a pair: 3 or (3, 3).
+
+    Raises:
+        TypeError: if it holds no whole numbers.
+        ValueError: if it is no pair of equal ones.
+    """
+    if not isinstance(value, (list, tuple)):
+        return whole(name, value)
+    sides = {whole(name, part) for part in value}
+    if len(value) != 2 or len(sides) != 1:
+        raise ValueError(f"`{name}` must be one whole number, or two that are equal. Received: {value!r}")
+    return sides.pop()
 
 
 def as_numpy(inputs: Any) -> Any:

@@ -31,7 +31,17 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from autograder.sitting.stand_in_layer import StandIn, as_numpy, counting_uses, math_of, matrix, replaced, windows
+from autograder.sitting.stand_in_layer import (
+    StandIn,
+    as_numpy,
+    counting_uses,
+    math_of,
+    matrix,
+    replaced,
+    side,
+    whole,
+    windows,
+)
 
 __all__ = [
     "GEGLU",
@@ -87,8 +97,9 @@ class PaddedConv2D(StandIn):
 
     def __init__(self, filters, kernel_size, padding=0, strides=1, **kwargs):
         super().__init__(**kwargs)
-        self.filters, self.kernel_size, self.padding, self.strides = filters, kernel_size, padding, strides
-        self.arguments = (filters, kernel_size, padding, strides)
+        self.filters, self.kernel_size = whole("filters", filters), side("kernel_size", kernel_size)
+        self.padding, self.strides = side("padding", padding), side("strides", strides)
+        self.arguments = (self.filters, self.kernel_size, self.padding, self.strides)
 
     def build(self, input_shape):
         if len(input_shape) != 4:
@@ -112,7 +123,8 @@ class ResBlock(StandIn):
 
     def __init__(self, output_dim, **kwargs):
         super().__init__(**kwargs)
-        self.output_dim, self.arguments = output_dim, (output_dim,)
+        self.output_dim = whole("output_dim", output_dim)
+        self.arguments = (self.output_dim,)
 
     def build(self, input_shape):
         self.built = True
@@ -136,8 +148,9 @@ class SpatialTransformer(StandIn):
 
     def __init__(self, num_heads, head_size, fully_connected=False, **kwargs):
         super().__init__(**kwargs)
-        self.num_heads, self.head_size, self.fully_connected = num_heads, head_size, fully_connected
-        self.arguments = (num_heads, head_size)  # Dense or 1x1 convolution: both compute the same
+        self.num_heads, self.head_size = whole("num_heads", num_heads), whole("head_size", head_size)
+        self.fully_connected = fully_connected
+        self.arguments = (self.num_heads, self.head_size)  # Dense or 1x1 convolution: both compute the same
 
     def build(self, input_shape):
         self.built = True
@@ -166,7 +179,8 @@ class Upsample(StandIn):
 
     def __init__(self, channels, **kwargs):
         super().__init__(**kwargs)
-        self.channels, self.arguments = channels, (channels,)
+        self.channels = whole("channels", channels)
+        self.arguments = (self.channels,)
 
     def build(self, input_shape):
         if len(input_shape) != 4:
@@ -198,7 +212,9 @@ class BasicTransformerBlock(StandIn):
 
     def __init__(self, dim, num_heads, head_size, **kwargs):
         super().__init__(**kwargs)
-        self.dim, self.num_heads, self.head_size = dim, num_heads, head_size
+        self.dim, self.num_heads, self.head_size = (
+            whole(name, value) for name, value in (("dim", dim), ("num_heads", num_heads), ("head_size", head_size))
+        )
 
     def __call__(self, inputs, *args, **kwargs):
         tokens, _ = _pair(inputs, "tokens, context", (3, 3), "BasicTransformerBlock")
@@ -237,7 +253,7 @@ class CrossAttention(StandIn):
 
     def __init__(self, num_heads, head_size, **kwargs):
         super().__init__(**kwargs)
-        self.num_heads, self.head_size = num_heads, head_size
+        self.num_heads, self.head_size = whole("num_heads", num_heads), whole("head_size", head_size)
 
     def build(self, inputs_shape, context_shape=None):
         width = self.num_heads * self.head_size
@@ -266,7 +282,7 @@ class GEGLU(StandIn):
 
     def __init__(self, output_dim, **kwargs):
         super().__init__(**kwargs)
-        self.output_dim = output_dim
+        self.output_dim = whole("output_dim", output_dim)
 
     def build(self, input_shape):
         self.kernel = self.add_weight(shape=(input_shape[-1], self.output_dim), name="kernel")

@@ -112,5 +112,5 @@ def sample(unet, latent, context, unconditional, steps=25, scale=4.0, progress=N
     }
     loop = parts.get("sample", functools.partial(reference_sample, **inner))
     start = [ops.convert_to_tensor(np.asarray(array, "float32")) for array in (latent, context, unconditional)]
-    clean = loop(eps, *start, ddim_timesteps(steps), alpha_bars(), scale, lambda t: embed(t, width))
+    clean = loop(eps, *start, ddim_timesteps(steps), alpha_bars().astype("float32"), scale, lambda t: embed(t, width))
     return ops.convert_to_numpy(clean)

@@ -1,13 +1,16 @@
 """Marking modes: numbers are right however they are written, noise by what it is like, and messages say which part is
 not."""
 
+from time import process_time
+
 import keras
 import numpy as np
 import pytest
 
 from autograder.exam import make_paper
 from autograder.exam.marking import Marker
-from autograder.questions import Case, Draw, Mistake, Pick, Question
+from autograder.exam.noise import _autocorrelation, _correlation
+from autograder.questions import Case, Draw, Mistake, Pick, Question, find
 from autograder.sitting.run import sit
 
 SEEDS = Pick(1, 100), Pick(101, 200)
@@ -199,6 +202,36 @@ def test_noise_message_says_which_property_is_missing(answer, said):
     assert not verdict.passed
     assert verdict.mistake is None
     assert said in verdict.message
+
+
+def test_noise_finds_numbers_that_repeat_at_any_lag_of_any_axis():
+    for axis, lag in [(1, 5), (1, 7), (2, 3), (2, 8), (3, 2)]:
+
+        def repeats(b, s, k, axis=axis, lag=lag):
+            numbers = np.moveaxis(right_noise(b, s, k), axis, 0)
+            numbers[lag:] = numbers[:-lag].copy()
+            return np.moveaxis(numbers, 0, axis)
+
+        message = marked(NOISE, repeats).message
+        assert ("batch items", "rows", "columns", "channels")[axis] in message, (axis, lag)
+
+
+def test_noise_correlations_at_all_lags_are_those_of_each_lag():
+    values = np.random.default_rng(0).standard_normal((9, 5, 3)) + 0.3
+    one_by_one = [_correlation(values[:-lag], values[lag:]) for lag in range(1, 9)]
+    np.testing.assert_allclose(_autocorrelation(values), one_by_one, rtol=1e-9)
+    assert not _autocorrelation(np.zeros((4, 2))).any()
+
+
+def test_noise_as_large_as_the_picture_is_marked_in_a_second():
+    """`// 8` forgotten: 64 times the numbers, of which every lag of every axis is looked at."""
+    asked = find("initial-noise")
+    paper = make_paper(asked, 3)
+    answer = sit(paper, lambda b, h, w, k: np.random.default_rng(k).standard_normal((b, h, w, 4)).astype("float32"))
+    before = process_time()
+    verdict = Marker(asked, paper).mark(answer)
+    assert process_time() - before < 1
+    assert verdict.mistake
 
 
 # ------------------------------------------------------------------------------------------------------------ paper

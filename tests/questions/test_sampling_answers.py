@@ -215,3 +215,21 @@ def test_stand_in_embedding_tells_all_timesteps_apart():
     embeddings = ops.convert_to_numpy(given.embed(np.arange(1000)))
     distances = np.linalg.norm(np.diff(embeddings, axis=0), axis=1)
     assert distances.min() > 1e-2
+
+
+def root_loop(unet, latent, context, unconditional, timesteps, alpha_bars, scale, embed):
+    """All by keras.ops: what the check hands over joins with float32 tensors on every backend."""
+    bars = ops.take(ops.convert_to_tensor(alpha_bars), timesteps, axis=0)
+    for i, t in enumerate(timesteps):
+        times = embed(ops.full((latent.shape[0],), t))
+        plain, told = unet([latent, times, unconditional]), unet([latent, times, context])
+        eps = plain + scale * (told - plain)
+        now, then = bars[i], bars[i + 1] if i + 1 < len(timesteps) else 1.0
+        clean = (latent - ops.sqrt(1 - now) * eps) / ops.sqrt(alpha_bars[t])
+        latent = ops.sqrt(then) * clean + ops.sqrt(1 - then) * eps
+    return latent
+
+
+def test_sample_right_by_roots_and_takes_of_keras():
+    assert_right("sample", root_loop)
+    assert_right("sample", root_loop, "full")

@@ -143,3 +143,30 @@ def test_attention_stand_ins_treat_tokens_alike():
     straight = np.asarray(attention(tokens, context=CONTEXT))
     np.testing.assert_allclose(attention(tokens, context=CONTEXT[:, ::-1].copy()), straight, atol=1e-5)
     np.testing.assert_allclose(attention(tokens[:, order], context=CONTEXT), straight[:, order], atol=1e-5)
+
+
+def test_stand_ins_take_a_pair_for_the_sides_of_a_kernel():
+    expected = np.asarray(BLOCKS.PaddedConv2D(16, 3, padding=1, strides=2)(X))
+    for pair in [((3, 3), (1, 1), (2, 2)), ([3, 3], 1, [2, 2]), (np.int64(3), np.int32(1), 2)]:
+        np.testing.assert_array_equal(BLOCKS.PaddedConv2D(16, *pair)(X), expected)
+    with pytest.raises(ValueError, match="kernel_size"):
+        BLOCKS.PaddedConv2D(16, (3, 1))
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: BLOCKS.SpatialTransformer(32 / 8, 8), "num_heads"),
+        (lambda: BLOCKS.SpatialTransformer(4, 8.0), "head_size"),
+        (lambda: BLOCKS.ResBlock(96 / 2), "output_dim"),
+        (lambda: BLOCKS.Upsample(96 / 2), "channels"),
+        (lambda: BLOCKS.PaddedConv2D(16.0, 3), "filters"),
+        (lambda: BLOCKS.PaddedConv2D(16, (3.0, 3.0)), "kernel_size"),
+        (lambda: stand_ins.BasicTransformerBlock(32, 32 / 8, 8), "num_heads"),
+        (lambda: stand_ins.CrossAttention(32 / 8, 8), "num_heads"),
+        (lambda: stand_ins.GEGLU(64 / 2), "output_dim"),
+    ],
+)
+def test_stand_ins_refuse_a_float_where_the_real_ones_make_shapes_of_it(make, name):
+    with pytest.raises(TypeError, match=f"`{name}` must be a whole number"):
+        make()
