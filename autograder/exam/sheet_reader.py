@@ -91,7 +91,7 @@ def _answer(content: bytes, paper: Paper) -> Answer:
 
 def _settings(words: Any) -> Settings:
     """The settings that it says it was written under, if they are Keras' own; else the course's."""
-    told = json.loads(words) if isinstance(words, str) else None
+    told = bounded_json(words, 100) if isinstance(words, str) else None
     if not isinstance(told, dict) or told.keys() != asdict(COURSE).keys():
         return COURSE
     settings = Settings(**told)
