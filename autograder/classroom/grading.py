@@ -20,13 +20,11 @@ from nbformat import NotebookNode
 from autograder.classroom.course import Course
 from autograder.classroom.exam_session import UNSANDBOXED, ExamSession, Refused, Settings
 from autograder.classroom.exam_state import ExamState, forget_departed
-from autograder.classroom.intake import STUDENT_ID
+from autograder.classroom.intake import shown, strange_id
 from autograder.classroom.report import Result
 from autograder.classroom.roster import roster
 from autograder.notebooks import POINTS
 from autograder.sandbox.worker import Sitting, WorkerError
-
-STRANGE_ID = "a student's id must be made of letters, digits and . , @ ( ) ' - _; its directory has another name"
 
 
 @dataclass(frozen=True)
@@ -102,8 +100,9 @@ def grade(
     """
     course.check_exercise(name)
     everyone = roster(course, name, options.students)
-    students = [student for student in everyone if STUDENT_ID.fullmatch(student)]
-    refused = [_refused(student, name, STRANGE_ID, on_result) for student in everyone if student not in students]
+    strange = {student: reason for student in everyone if (reason := strange_id(student))}
+    students = [student for student in everyone if student not in strange]
+    refused = [_refused(shown(student), name, reason, on_result) for student, reason in strange.items()]
     settings = replace(Settings.of(course.config), scale=options.scale, device=options.device)
     if options.unsandboxed is not None:
         settings = replace(settings, unsandboxed=options.unsandboxed)

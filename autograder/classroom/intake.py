@@ -2,6 +2,8 @@
 
 import os
 import re
+import sys
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +12,12 @@ from autograder.classroom.notebook_reader import MAX_BYTES
 from autograder.exam.sanitise import NotPlainFile, plain_file
 
 NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)  # browsers add an ending to what they save
-STUDENT_ID = re.compile(r"[\w(][\w.,@()' -]{0,99}")  # what nbgrader's pages can show: they take an id for HTML
+_MARKS = "".join(
+    letter for letter in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(letter) in ("Mn", "Mc")
+)
+_SIGNS = "\u2019\u2018\u00b7\u30fb\u2010\u2011\u05f3\u05f4"  # apostrophes, middle dots, hyphens, Hebrew's geresh
+# What nbgrader's pages can show: they take an id for HTML. Letters of any script with their marks, and what names hold.
+STUDENT_ID = re.compile(rf"[\w(][\w{_MARKS}{_SIGNS}.,@()+' -]{{0,99}}")
 MAX_TIMESTAMP = 200  # bytes
 MAX_FILES = 50  # beside a notebook of another name
 
@@ -81,6 +88,25 @@ def shown(name: str) -> str:
     name = name.encode("utf-8", "replace").decode("utf-8")
     text = "".join(letter if letter.isprintable() else "?" for letter in name)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def strange_id(student: str) -> str | None:
+    """Why a directory's name cannot be a student's id, with the character that it is about; None if it can be."""
+    if STUDENT_ID.fullmatch(student):
+        return None
+    if not student or len(student) > 100:
+        return f"a student's id must have 1 to 100 characters; this directory's name has {len(student):,}"
+    bad = student[0]
+    for end in range(1, len(student) + 1):
+        if not STUDENT_ID.fullmatch(student[:end]):
+            bad = student[end - 1]
+            break
+    what = unicodedata.name(bad, "no letter" if bad < "\ud800" or bad > "\udfff" else "a byte that is not in UTF-8")
+    seen = f"{bad} " if bad.isprintable() else ""
+    return (
+        f"a student's id must be made of letters, digits and . , @ ( ) ' + - _; its directory's name holds "
+        f"{seen}(U+{ord(bad):04X}, {what}) where that cannot stand: rename the directory"
+    )
 
 
 def timestamp_of(directory: Path) -> str:

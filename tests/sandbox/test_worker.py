@@ -337,3 +337,26 @@ def test_sandbox_takes_no_sheet_by_way_of_a_link(box: Worker):
     code = "import os; os.symlink('/proc/self/environ', 'sheets/twice.safetensors'); os.mkfifo('sheets/other')"
     sitting = box.run([code])
     assert sitting.cells[0].sheets == {}
+
+
+# ------------------------------------------------------------------------------------------- as notebooks do in Colab
+
+
+@pytest.mark.parametrize("file", ["my_layers.py", "/content/my_layers.py"])
+def test_sandbox_imports_what_a_cell_wrote(box: Worker, file: str):
+    assert printed(box, f"%%writefile {file}\nvalue = 41", "from my_layers import value; print(value + 1)") == "42\n"
+    assert "No module named" in printed(box, "import my_layers")  # and the next submission finds nothing of it
+
+
+@pytest.mark.parametrize(
+    "magic",
+    ["tensorflow_version 2.x", "load_ext tensorboard", "matplotlib widget", "no_such", "config InlineBackend.none = 1"],
+)
+def test_sandbox_ignores_a_magic_that_is_not_there_with_a_note(box: Worker, magic: str):
+    shown = printed(box, f"%{magic}\nprint('went on')")
+    assert "went on" in shown
+    assert "ignored" in shown or "config" in magic
+
+
+def test_sandbox_still_raises_what_a_magic_ran(box: Worker):
+    assert "division by zero" in printed(box, "%time 1 / 0\nprint('went on')")

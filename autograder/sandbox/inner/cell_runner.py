@@ -9,6 +9,7 @@ import io
 import itertools
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Any as AnyTrait
 from traitlets import Type
@@ -30,6 +32,20 @@ MAX_KINDS = 10  # of one display
 FRAMES = 1_000  # bytes a cell for the frames around its outputs
 SHOWN = ("text/plain", "image/png", "image/jpeg")  # of other kinds the name alone is handed back
 CUT = {"output_type": "stream", "name": "stdout", "text": "\n[the rest of the output was cut off]\n"}
+# Line magics that only set up a session: if one cannot do that here, the cell goes on.
+SET_UP_MAGICS = (
+    "load_ext",
+    "reload_ext",
+    "unload_ext",
+    "config",
+    "pylab",
+    "gui",
+    "pip",
+    "conda",
+    "cd",
+    "xmode",
+    "colors",
+)
 
 
 class TimeLimit(KeyboardInterrupt):
@@ -165,6 +181,20 @@ class ExamShell(InteractiveShell):
     def enable_gui(self, gui: Any = None) -> None:
         """There is no screen."""
 
+    def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+        """Runs a line magic; one that there is not, or that sets up what there is not, is ignored with a note."""
+        known = self.find_line_magic(magic_name) is not None
+        if not known or (magic_name == "matplotlib" and line.strip() not in ("inline", "-l", "--list")):
+            return _ignored(magic_name, line)
+        try:
+            return super().run_line_magic(magic_name, line, _stack_depth + 1)
+        except UsageError:
+            return _ignored(magic_name, line)
+        except Exception:
+            if magic_name not in SET_UP_MAGICS:
+                raise
+            return _ignored(magic_name, line)
+
     def init_virtualenv(self) -> None:
         """The modules that there are, are there."""
 
@@ -173,6 +203,10 @@ class ExamShell(InteractiveShell):
         item = {"output_type": "error", "ename": etype.__name__, "evalue": _text_of(evalue)}
         item["traceback"] = ["\n".join(lines)]
         self.outputs.add(item, sum(map(len, lines)) + len(item["evalue"]))
+
+
+def _ignored(magic_name: str, line: str) -> None:
+    print(f"%{magic_name} {line}".strip() + " is ignored while a notebook is graded", file=sys.stderr)
 
 
 def _text_of(error: Any) -> str:
@@ -210,6 +244,7 @@ def run_cells(shell: ExamShell, cells: list[str], limits: Limits, send: Callable
     place = Path("sheets").resolve()
     place.mkdir()
     checks.SHEETS[:] = [place]
+    sys.path.insert(0, "")  # as in Jupyter: what a cell writes with %%writefile, a later one imports
     end, room = time.monotonic() + limits.notebook_seconds, limits.words
     signal.signal(signal.SIGALRM, _stop)
     with _streams(shell.outputs):
@@ -246,6 +281,8 @@ def _streams(outputs: Outputs) -> Iterator[None]:
 def _run_cell(shell: ExamShell, source: str, seconds: float) -> bool:
     """Runs one cell. Returns whether it was stopped at its time limit."""
     shell.outputs.clear()
+    with contextlib.suppress(OSError):  # the import system's list of a folder misses a file written a moment ago
+        sys.path_importer_cache.pop(os.getcwd(), None)  # noqa: PTH109 - the import system's own key
     try:
         signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
         result = shell.run_cell(source, store_history=True)
@@ -259,8 +296,6 @@ def _run_cell(shell: ExamShell, source: str, seconds: float) -> bool:
 
 
 def _show_figures() -> None:
-    import sys
-
     if "matplotlib.pyplot" in sys.modules and "matplotlib_inline.backend_inline" in sys.modules:
         sys.modules["matplotlib_inline.backend_inline"].flush_figures()
 
