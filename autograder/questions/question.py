@@ -1,4 +1,4 @@
-"""The parts of a question: cases to draw, right answers, known mistakes."""
+"""The parts of a question: cases at random, right answers, known mistakes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Draw:
-    """An input array to be drawn, float32.
+class RandomInput:
+    """An input array of random numbers, float32, another for each paper.
 
     Args:
         shape: of the array. Within a case all dimensions differ, so that a swapped axis cannot pass.
@@ -40,7 +40,7 @@ class Case:
     """One call of the object, at one size. Fields as in `autograder.sitting.CasePaper`; arguments may be `Pick`s."""
 
     arguments: tuple[Any, ...]
-    inputs: dict[str, Draw]
+    inputs: dict[str, RandomInput]
     by_name: bool = False
     widths: dict[str, Any] | None = None
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from autograder.questions.question import Case, Draw, Mistake, Question
+from autograder.questions.question import Case, Mistake, Question, RandomInput
 from autograder.questions.resblock.mistakes import MISTAKES, PROJECT_MISTAKES, SAME_MISTAKES
 from autograder.reference import ResBlock
 
@@ -13,7 +13,8 @@ EXERCISE = "03-resblock"
 def _resblock(*sizes):
     """Cases of `ResBlock(output_dim)([x, t_emb])` from `(B, H, W, C, E, output_dim)`."""
     return tuple(
-        Case((output_dim,), {"x": Draw((b, h, w, c)), "t_emb": Draw((b, e))}) for b, h, w, c, e, output_dim in sizes
+        Case((output_dim,), {"x": RandomInput((b, h, w, c)), "t_emb": RandomInput((b, e))})
+        for b, h, w, c, e, output_dim in sizes
     )
 
 
@@ -43,7 +44,7 @@ def broadcast_embedding(embeddings):
 
 def _broadcast_cases(scale):
     shapes = ((2, 1280), (5, 320)) if scale == "full" else ((2, 7), (5, 3), (1, 4))
-    return tuple(Case((), {"embeddings": Draw(shape)}) for shape in shapes)
+    return tuple(Case((), {"embeddings": RandomInput(shape)}) for shape in shapes)
 
 
 _AXES = "Tell it the time: why `[:, None, None]`"
