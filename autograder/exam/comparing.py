@@ -4,9 +4,11 @@ Two layers agree when a one-to-one matching of their weights makes all runs agre
 """
 
 import re
+from collections import Counter
 
 import numpy as np
 
+from autograder.questions.catalogue import PART_FAILED
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError
 
 SHAPE_PATTERN = re.compile(r"[\[(]\s*(?:None|\d+)(?:\s*,\s*(?:None|\d+))*\s*,?\s*[\])]")  # None: any batch
@@ -14,9 +16,20 @@ HOW_FAR = re.compile(r"\(after [\w ,]+\)")  # what the sitting notes of a flow t
 
 
 def agree(answer: Answer, other: Answer, tolerance: float) -> bool:
-    """Whether two answers to the same paper compute the same on every case."""
-    pairs = zip(answer.cases, other.cases, strict=True)
-    return all(_case_agrees(mine, theirs, tolerance) for mine, theirs in pairs)
+    """Whether two answers to the same paper compute the same on every case.
+
+    Errors that complain of no shapes count as the same if another case gives the same values.
+    """
+    alike = [_case_agrees(mine, theirs, tolerance) for mine, theirs in zip(answer.cases, other.cases, strict=True)]
+    some = any(same and case.error is None for same, case in zip(alike, answer.cases, strict=True))
+    failed = [some and _both_fail(mine, theirs) for mine, theirs in zip(answer.cases, other.cases, strict=True)]
+    return all(same or fails for same, fails in zip(alike, failed, strict=True))
+
+
+def _both_fail(mine: CaseAnswer, theirs: CaseAnswer) -> bool:
+    if mine.error is None or theirs.error is None or theirs.error.kind != PART_FAILED:
+        return False
+    return mine.error.stage == theirs.error.stage and not _shapes(mine.error.message)
 
 
 def _case_agrees(mine: CaseAnswer, theirs: CaseAnswer, tolerance: float) -> bool:
@@ -33,12 +46,21 @@ def outputs_agree(mine: CaseAnswer, theirs: CaseAnswer, tolerance: float) -> boo
 
 
 def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
-    """Two errors are the same mistake if they are of one class, complain of the same shapes, at least one, and came up
-    after the same blocks of a flow.
+    """Two errors are the same mistake if they complain of the same shapes, at least one, are of one class, and came up
+    after the same blocks of a flow. What a part of a base raises (`theirs`) has no class of its own, and its text names
+    the shapes of what the part was given; a learner's may name more, such as a kernel's.
     """
-    shapes = [sorted(re.sub(r"[^\d,]", "", s) for s in SHAPE_PATTERN.findall(e.message)) for e in (mine, theirs)]
+    my_shapes, their_shapes = _shapes(mine.message), _shapes(theirs.message)
+    if mine.stage != theirs.stage or not their_shapes:
+        return False
+    if theirs.kind == PART_FAILED:
+        return not Counter(their_shapes) - Counter(my_shapes)
     same_place = HOW_FAR.findall(mine.message) == HOW_FAR.findall(theirs.message)
-    return mine.kind == theirs.kind and mine.stage == theirs.stage and same_place and shapes[0] == shapes[1] != []
+    return mine.kind == theirs.kind and same_place and my_shapes == their_shapes
+
+
+def _shapes(message: str) -> list[str]:
+    return sorted(re.sub(r"[^\d,]", "", shape).rstrip(",") for shape in SHAPE_PATTERN.findall(message))
 
 
 def relative_error(received: np.ndarray, expected: np.ndarray) -> float:

@@ -51,7 +51,7 @@ class Mistake:
 
     Args:
         id: its name in the catalogue, in reports and in tests.
-        answer: an object that makes this mistake and no other.
+        answer: an object that makes this mistake and no other, or a `catalogue.Change` of the question's base.
         cause: what is wrong, in one sentence, said to the learner. Never the code of the right answer.
         why: why it matters.
         section: heading of the chapter that explains it.
@@ -77,6 +77,7 @@ class Question:
         accepted: the right answers: the reference first, then its accepted variants.
         mistakes: the known mistakes. The most specific come first.
         section: heading of the chapter that explains the block.
+        base: the right answer in parts, which the mistakes that are a `catalogue.Change` change.
         tolerance: relative L2 error up to which an output is right.
         marking: how answers are compared, see `autograder.exam.modes`: "close" (tensors and weights, within the
             tolerance), "scalar" (one number, within the tolerance), "integer" (one whole number, exactly) or "noise"
@@ -93,3 +94,4 @@ class Question:
     section: str
     tolerance: float = 1e-4
     marking: str = "close"
+    base: Any = None
