@@ -8,10 +8,12 @@ from collections import Counter
 
 import numpy as np
 
-from autograder.questions.catalogue import PART_FAILED
+from autograder.questions.catalogue import PART_FAILED, WEIGHTS
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError
 
 SHAPE_PATTERN = re.compile(r"[\[(]\s*(?:None|\d+)(?:\s*,\s*(?:None|\d+))*\s*,?\s*[\])]")  # None: any batch
+LAYER_NAME = re.compile(r"layer ['\"](\w+?)(?:_\d+)?['\"]")
+LAYERS = {"conv2d": "Conv", "dense": "Dense", "group_normalization": "Norm", "layer_normalization": "Norm"}
 HOW_FAR = re.compile(r"\(after [\w ,]+\)")  # what the sitting notes of a flow that failed
 
 
@@ -46,21 +48,37 @@ def outputs_agree(mine: CaseAnswer, theirs: CaseAnswer, tolerance: float) -> boo
 
 
 def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
-    """Two errors are the same mistake if they complain of the same shapes, at least one, are of one class, and came up
-    after the same blocks of a flow. What a part of a base raises (`theirs`) has no class of its own, and its text names
-    the shapes of what the part was given; a learner's may name more, such as a kernel's.
+    """Two errors are the same mistake if they are of one class, complain of the same shapes, at least one, and came up
+    after the same blocks of a flow. What a part of a base raises (`theirs`) has no class of its own, see `_part_failed`.
     """
-    my_shapes, their_shapes = _shapes(mine.message), _shapes(theirs.message)
-    if mine.stage != theirs.stage or not their_shapes:
+    if mine.stage != theirs.stage:
         return False
     if theirs.kind == PART_FAILED:
-        return not Counter(their_shapes) - Counter(my_shapes)
+        return _part_failed(mine.message, theirs.message)
     same_place = HOW_FAR.findall(mine.message) == HOW_FAR.findall(theirs.message)
-    return mine.kind == theirs.kind and same_place and my_shapes == their_shapes
+    shapes = _shapes(mine.message), _shapes(theirs.message)
+    return mine.kind == theirs.kind and same_place and shapes[0] == shapes[1] != []
+
+
+def _part_failed(message: str, part: str) -> bool:
+    """Whether a learner's exception complains of what a part of a base could not do.
+
+    All that the part was given must be named, and nothing else that has the axes of a tensor, but its own weights. A
+    Keras layer's exception often names the layer, too.
+    """
+    given, _, weights = part.partition(WEIGHTS)
+    mine, inputs, kernels = _shapes(message), _shapes(given), _shapes(weights)
+    layer = LAYER_NAME.search(message)
+    if layer and LAYERS.get(layer[1], "") not in part:
+        return False
+    tensors = (shape for shape in mine if shape.count(",") > 1)
+    return inputs != [] and not Counter(inputs) - Counter(mine) and all(s in [*inputs, *kernels] for s in tensors)
 
 
 def _shapes(message: str) -> list[str]:
-    return sorted(re.sub(r"[^\d,]", "", shape).rstrip(",") for shape in SHAPE_PATTERN.findall(message))
+    """The shapes in a text, without the batch where it is open; a lone number in parentheses is none."""
+    found = (re.sub(r"[^\d,]", "", shape).rstrip(",") for shape in SHAPE_PATTERN.findall(message) if "," in shape)
+    return sorted(found)
 
 
 def relative_error(received: np.ndarray, expected: np.ndarray) -> float:

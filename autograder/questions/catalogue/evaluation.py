@@ -18,7 +18,8 @@ from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError, Pap
 from autograder.sitting.sampling_stand_ins import call_loop
 from autograder.sitting.stand_ins import make_blocks
 
-PART_FAILED = "PartFailed"  # the kind of an error in a part; its text lists the shapes of what the part was given
+PART_FAILED = "PartFailed"  # the kind of an error in a part: its text lists what the part was given, then its weights
+WEIGHTS = "; weights "
 
 
 class PartFailed(Exception):
@@ -110,11 +111,13 @@ class Parts:
         place, operation = part, self._replacements.operations[part]
         while isinstance(operation, Same):
             place, operation = operation.part, self._replacements.operations[operation.part]
+        self._asked: list[tuple[int, ...]] = []
         try:
             self.values[part] = self._result(place, self._bound(operation), inputs)
         except Exception as error:
-            shapes = " ".join(str(x.shape) for x in inputs if isinstance(x, np.ndarray))
-            raise PartFailed(f"{part}: {shapes}") from error
+            given = " ".join(str(x.shape) for x in inputs if isinstance(x, np.ndarray))
+            weights = " ".join(str(shape) for shape in self._asked)
+            raise PartFailed(f"{part}, {type(operation).__name__}: {given}{WEIGHTS}{weights}") from error
         return self.values[part]
 
     def _bound(self, operation: Any) -> Any:
@@ -146,6 +149,7 @@ class Parts:
 
         def weights(name: str, shape: tuple[int, ...], trained: bool = True) -> np.ndarray:
             made[name] = (tuple(shape), trained)
+            self._asked.append(tuple(shape))
             return self._memo.weight(self._keys[name in changed], tuple(shape), trained)
 
         return operation.apply(weights, *inputs), made
