@@ -54,18 +54,23 @@ def draw(networks, prompt="a fox", **how):
     return text_to_picture(prompt, networks, **{"steps": 2, **how})
 
 
+def apart(one, other):
+    """The largest difference of two pictures, in levels of 256. By rounding alone, one is one off here and there."""
+    return np.abs(one.astype(int) - other.astype(int)).max()
+
+
 def test_seed_prompt_negative_prompt_guidance_and_sampler_each_change_the_picture(networks):
     before = draw(networks)
     assert before.shape == (64, 64, 3)
     assert before.dtype == np.uint8
     assert before.std() > 1
-    np.testing.assert_array_equal(draw(networks), before)
+    assert apart(draw(networks), before) <= 1
     changes = ({"seed": 1}, {"prompt": "a dog"}, {"negative_prompt": "grass"}, {"guidance": 2.0}, {"steps": 3})
     for change in changes:
-        assert not np.array_equal(draw(networks, **change), before), change
+        assert apart(draw(networks, **change), before) > 2, change
     # With two steps, the first and the last, both samplers are one
-    np.testing.assert_allclose(draw(networks, sampler="ddim").astype(int), before.astype(int), atol=1)
-    assert not np.array_equal(draw(networks, sampler="ddim", steps=3), draw(networks, steps=3))
+    assert apart(draw(networks, sampler="ddim"), before) <= 1
+    assert apart(draw(networks, sampler="ddim", steps=3), draw(networks, steps=3)) > 2
 
 
 def test_progress_is_said_after_every_step(networks):
@@ -93,11 +98,11 @@ def test_strength_says_how_much_of_a_picture_stays(networks):
     picture = draw(networks, seed=5)
     kept = to_picture(helpers.call(networks.decoder, networks.encoder(from_picture(picture[None]))))[0]
     unchanged = draw(networks, start_from=picture, strength=0)
-    np.testing.assert_allclose(unchanged.astype(int), kept.astype(int), atol=1)  # what the autoencoder loses, no more
+    assert apart(unchanged, kept) <= 1  # what the autoencoder loses, no more
     said = []
     halfway = draw(networks, start_from=picture, strength=0.5, steps=4, on_step=lambda *step: said.append(step))
     assert said == [(1, 2), (2, 2)]
-    assert not np.array_equal(halfway, draw(networks, steps=4))
+    assert apart(halfway, draw(networks, steps=4)) > 2
 
 
 @pytest.mark.parametrize(
@@ -153,8 +158,8 @@ def test_eps_and_v_lead_to_the_same_picture(networks, prediction, sampler):
     knowing = StableDiffusion2(
         networks.text_encoder, Knowing(networks.unet, prediction), decoder, None, prediction, letters
     )
-    clean = to_picture(helpers.call(decoder, np.full((1, 8, 8, 4), 0.3, "float32")))[0].astype(int)
-    assert np.abs(draw(knowing, sampler=sampler, steps=5).astype(int) - clean).max() <= 1
+    clean = to_picture(helpers.call(decoder, np.full((1, 8, 8, 4), 0.3, "float32")))[0]
+    assert apart(draw(knowing, sampler=sampler, steps=5), clean) <= 1
 
 
 def test_prediction_is_eps_or_v(networks):
