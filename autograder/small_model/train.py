@@ -8,14 +8,12 @@ starts at once where TensorFlow traces the step for minutes, and `--bfloat16` if
 import argparse
 import sys
 
-import keras
-
 from autograder.reference import DiffusionModelV2
 from autograder.small_model.captions import MAX_TEXT_LENGTH
 from autograder.small_model.networks import SMALL, WordEmbedding, build_decoder, build_encoder, build_judge
 from autograder.small_model.pictures import SIDE
 from autograder.small_model.training import AutoencoderTraining, Batches, DiffusionTraining, JudgeTraining
-from autograder.small_model.training_run import Run, add_options, plain_attention, precision, ship
+from autograder.small_model.training_run import Run, add_options, precision, ship
 
 COMMAND = "autograder.small_model.train"
 STAGES = {  # batch size, steps and learning rate; the diffusion's are options
@@ -38,12 +36,7 @@ def build_unet(bfloat16=False):
 
 
 def main(arguments=None):
-    options = parse_arguments(arguments)
-    keras.utils.set_random_seed(options.seed)
-    with plain_attention():
-        finished = train_all(Run(options, STAGES, COMMAND))
-    print("Training is finished." if finished else "Time is up: run the same command again to go on.", flush=True)
-    return 0
+    return Run(parse_arguments(arguments), STAGES, COMMAND).do(train_all)
 
 
 def train_all(run):

@@ -50,6 +50,18 @@ class Run:
         self.deadline = time.monotonic() + 60 * options.minutes
         self.out.mkdir(parents=True, exist_ok=True)
 
+    def do(self, train_all):
+        """Trains and says whether it is finished; the exit status of a command.
+
+        Args:
+            train_all: called with the run, trains its stages and returns whether all are finished.
+        """
+        keras.utils.set_random_seed(self.options.seed)
+        with plain_attention():
+            finished = train_all(self)
+        print("Training is finished." if finished else "Time is up: run the same command again to go on.", flush=True)
+        return 0
+
     def settings(self, stage):
         """Batch size, steps and learning rate of a stage."""
         batch, steps, rate = self.stages[stage]

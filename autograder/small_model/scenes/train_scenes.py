@@ -8,8 +8,6 @@ stage that is finished is loaded. The diffusion learns from latents that are pai
 import argparse
 import sys
 
-import keras
-
 from autograder.reference import DiffusionModelV2
 from autograder.small_model.scenes.language import MAX_TEXT_LENGTH
 from autograder.small_model.scenes.scene_batches import LatentBatches, LatentShards, PictureBatches
@@ -22,7 +20,7 @@ from autograder.small_model.scenes.scene_networks import (
     build_text_encoder,
 )
 from autograder.small_model.scenes.scene_painting import SIDE
-from autograder.small_model.training_run import Run, add_options, plain_attention, precision, ship
+from autograder.small_model.training_run import Run, add_options, precision, ship
 
 SHARDS = 96  # of latents: some 197,000 pictures, each painted and encoded once
 COMMAND = "autograder.small_model.scenes.train_scenes"
@@ -46,12 +44,7 @@ def build_unet():
 
 
 def main(arguments=None):
-    options = parse_arguments(arguments)
-    keras.utils.set_random_seed(options.seed)
-    with plain_attention():
-        finished = train_all(Run(options, STAGES, COMMAND))
-    print("Training is finished." if finished else "Time is up: run the same command again to go on.", flush=True)
-    return 0
+    return Run(parse_arguments(arguments), STAGES, COMMAND).do(train_all)
 
 
 def train_all(run):
