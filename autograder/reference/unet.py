@@ -41,11 +41,11 @@ class PaddedConv2D(Block):
         self.convolve = choose(convolve)
 
     def build(self, input_shape):
-        self.build_parts(conv=(None, None, None, input_shape[-1]))
+        batch, *sides, channels = input_shape
+        self.build_parts(conv=(batch, *(side and side + 2 * self.padding for side in sides), channels))
 
     def compute_output_shape(self, input_shape):
-        beyond = 2 * self.padding - self.kernel_size
-        sides = [None if side is None else (side + beyond) // self.strides + 1 for side in input_shape[1:3]]
+        sides = [n and (n + 2 * self.padding - self.kernel_size) // self.strides + 1 for n in input_shape[1:3]]
         return (input_shape[0], *sides, self.filters)
 
     def call(self, inputs):

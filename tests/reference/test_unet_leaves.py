@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from autograder.reference import GEGLU, PaddedConv2D, Upsample, td_dot
+from autograder.reference import GEGLU, PaddedConv2D, Upsample, fast_forms, td_dot
 
 from . import helpers, seeded
 
@@ -30,6 +30,15 @@ def test_padded_conv_with_stride_is_not_keras_same():
     y, _ = helpers.call(ours, x), helpers.call(same, x)
     same.set_weights(ours.get_weights())
     assert helpers.relative_error(helpers.call(same, x), y) > 0.5
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_padded_conv_refuses_a_picture_smaller_than_its_kernel_and_says_the_shape(fast):
+    with fast_forms(fast):
+        conv = PaddedConv2D(5, 3)
+    with pytest.raises(ValueError, match=r"\(2, 4, 1, 3\)"):
+        conv(np.zeros((2, 4, 1, 3), "float32"))
+    assert conv.compute_output_shape((2, 4, 6, 3)) == (2, 2, 4, 5)
 
 
 def test_upsample_repeats_pixels_before_its_convolution():
