@@ -4,19 +4,34 @@ Two layers agree when a one-to-one matching of their weights makes all runs agre
 """
 
 import re
+from collections import Counter
 
 import numpy as np
 
+from autograder.questions.catalogue import PART_FAILED, WEIGHTS
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError
 
 SHAPE_PATTERN = re.compile(r"[\[(]\s*(?:None|\d+)(?:\s*,\s*(?:None|\d+))*\s*,?\s*[\])]")  # None: any batch
+LAYER_NAME = re.compile(r"layer ['\"](\w+?)(?:_\d+)?['\"]")
+LAYERS = {"conv2d": "Conv", "dense": "Dense", "group_normalization": "Norm", "layer_normalization": "Norm"}
 HOW_FAR = re.compile(r"\(after [\w ,]+\)")  # what the sitting notes of a flow that failed
 
 
 def agree(answer: Answer, other: Answer, tolerance: float) -> bool:
-    """Whether two answers to the same paper compute the same on every case."""
-    pairs = zip(answer.cases, other.cases, strict=True)
-    return all(_case_agrees(mine, theirs, tolerance) for mine, theirs in pairs)
+    """Whether two answers to the same paper compute the same on every case.
+
+    Errors that complain of no shapes count as the same if another case gives the same values.
+    """
+    alike = [_case_agrees(mine, theirs, tolerance) for mine, theirs in zip(answer.cases, other.cases, strict=True)]
+    some = any(same and case.error is None for same, case in zip(alike, answer.cases, strict=True))
+    failed = [some and _both_fail(mine, theirs) for mine, theirs in zip(answer.cases, other.cases, strict=True)]
+    return all(same or fails for same, fails in zip(alike, failed, strict=True))
+
+
+def _both_fail(mine: CaseAnswer, theirs: CaseAnswer) -> bool:
+    if mine.error is None or theirs.error is None or theirs.error.kind != PART_FAILED:
+        return False
+    return mine.error.stage == theirs.error.stage and not _shapes(mine.error.message)
 
 
 def _case_agrees(mine: CaseAnswer, theirs: CaseAnswer, tolerance: float) -> bool:
@@ -34,11 +49,36 @@ def outputs_agree(mine: CaseAnswer, theirs: CaseAnswer, tolerance: float) -> boo
 
 def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
     """Two errors are the same mistake if they are of one class, complain of the same shapes, at least one, and came up
-    after the same blocks of a flow.
+    after the same blocks of a flow. What a part of a base raises (`theirs`) has no class, see `_part_failed`.
     """
-    shapes = [sorted(re.sub(r"[^\d,]", "", s) for s in SHAPE_PATTERN.findall(e.message)) for e in (mine, theirs)]
+    if mine.stage != theirs.stage:
+        return False
+    if theirs.kind == PART_FAILED:
+        return _part_failed(mine.message, theirs.message)
     same_place = HOW_FAR.findall(mine.message) == HOW_FAR.findall(theirs.message)
-    return mine.kind == theirs.kind and mine.stage == theirs.stage and same_place and shapes[0] == shapes[1] != []
+    shapes = _shapes(mine.message), _shapes(theirs.message)
+    return mine.kind == theirs.kind and same_place and shapes[0] == shapes[1] != []
+
+
+def _part_failed(message: str, part: str) -> bool:
+    """Whether a learner's exception complains of what a part of a base could not do.
+
+    All that the part was given must be named, and nothing else that has the axes of a tensor, but its own weights. A
+    Keras layer's exception often names the layer, too.
+    """
+    given, _, weights = part.partition(WEIGHTS)
+    mine, inputs, kernels = _shapes(message), _shapes(given), _shapes(weights)
+    layer = LAYER_NAME.search(message)
+    if layer and LAYERS.get(layer[1], "") not in part:
+        return False
+    tensors = (shape for shape in mine if shape.count(",") > 1)
+    return inputs != [] and not Counter(inputs) - Counter(mine) and all(s in [*inputs, *kernels] for s in tensors)
+
+
+def _shapes(message: str) -> list[str]:
+    """The shapes in a text, without the batch where it is open; a lone number in parentheses is none."""
+    found = (re.sub(r"[^\d,]", "", shape).rstrip(",") for shape in SHAPE_PATTERN.findall(message) if "," in shape)
+    return sorted(found)
 
 
 def relative_error(received: np.ndarray, expected: np.ndarray) -> float:

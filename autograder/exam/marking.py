@@ -3,17 +3,16 @@
 Right objects and mistakes sit the same paper as the learner's, by the same code.
 """
 
-from dataclasses import replace
-
+from autograder.exam.known_mistakes import KnownMistakes
 from autograder.exam.marking_mode import Mode
 from autograder.exam.messages import explain, untouched
 from autograder.exam.noise import Noise
 from autograder.exam.scalars import Integer, Scalar
 from autograder.exam.tensors import Close
 from autograder.exam.verdict import Verdict
-from autograder.questions import Mistake, Question
+from autograder.questions import Question
 from autograder.sitting.keras_settings import COURSE, under
-from autograder.sitting.paper import Answer, CaseAnswer, Paper
+from autograder.sitting.paper import Answer, Paper
 from autograder.sitting.run import sit
 
 MODES: dict[str, type[Mode]] = {"close": Close, "scalar": Scalar, "integer": Integer, "noise": Noise}
@@ -43,9 +42,7 @@ class Marker:
         self.mode = MODES[question.marking](question, paper)
         self.question, self.paper, self._device = question, paper, device
         self._right: dict[int, Answer] = {}
-        self._wrong: dict[str, Answer] = {}
-        self._glances: dict[str, CaseAnswer] = {}
-        self._glance_paper = replace(paper, cases=paper.cases[:1])
+        self._mistakes = KnownMistakes(self.mode, device)
 
     def right(self, index: int = 0) -> Answer:
         """What the accepted object number `index` gives.
@@ -64,22 +61,10 @@ class Marker:
             self._right[index] = answer
         return self._right[index]
 
-    def _sit(self, paper: Paper, trusted: object, base_only: bool = False) -> Answer:
+    def _sit(self, paper: Paper, trusted: object) -> Answer:
         """Runs an object of the course's own, under the course's settings whatever the learner set."""
         with under(COURSE):
-            return sit(paper, trusted, base_only, self._device)
-
-    def wrong(self, mistake: Mistake) -> Answer:
-        """What a known mistake gives."""
-        if mistake.id not in self._wrong:
-            self._wrong[mistake.id] = self._sit(self.paper, mistake.answer)
-        return self._wrong[mistake.id]
-
-    def glance(self, mistake: Mistake) -> CaseAnswer:
-        """What a known mistake gives in the first run of the first case: enough to rule most of them out."""
-        if mistake.id not in self._glances:
-            self._glances[mistake.id] = self._sit(self._glance_paper, mistake.answer, True).cases[0]
-        return self._glances[mistake.id]
+            return sit(paper, trusted, device=self._device)
 
     def mark(self, answer: Answer) -> Verdict:
         """The verdict on `answer`: it passes if it agrees with any accepted variant on every case."""
@@ -87,7 +72,7 @@ class Marker:
             message = f"{self.question.id}: right ({len(self.paper.cases)} cases tried)."
             return Verdict(self.question.id, True, None, message)
         setting = "" if untouched(answer) else self._setting(answer)
-        known = None if setting or untouched(answer) else self._named(answer)
+        known = None if setting or untouched(answer) else self._mistakes.name(answer)
         message = explain(self.mode, answer, self.right(), known, setting)
         return Verdict(self.question.id, False, known.id if known else None, message)
 
@@ -106,16 +91,6 @@ class Marker:
             f"This was set: {' and '.join(answer.settings.changed())}. Under it not even an accepted answer gives what "
             "is expected here. Set it back, run the cells from there on again, and check again."
         )
-
-    def _named(self, answer: Answer) -> Mistake | None:
-        error = answer.cases[0].error
-        if error is not None and error.stage != "call":
-            return None  # no mistake of the catalogue fails before it runs
-        for mistake in self.question.mistakes:
-            alike = self.mode.alike(answer.cases[0], self.glance(mistake))
-            if alike and self.mode.agree(answer, self.wrong(mistake)):
-                return mistake
-        return None
 
 
 def mark(question: Question, paper: Paper, answer: Answer) -> Verdict:

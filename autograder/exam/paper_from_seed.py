@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.questions import Draw, Pick, Question
+from autograder.questions import Pick, Question, RandomInput
 from autograder.sitting.paper import CasePaper, Paper
 
 SCALES = ("tiny", "full")
@@ -28,17 +28,17 @@ def make_paper(question: Question, seed: int, scale: str = "tiny") -> Paper:
     picked: dict[Pick, Any] = {}
     cases = []
     for case in question.cases(scale):
-        inputs = {name: _draw(draw, rng) for name, draw in case.inputs.items()}
+        inputs = {name: _drawn(wanted, rng) for name, wanted in case.inputs.items()}
         arguments = tuple(_pick(argument, rng, picked) for argument in case.arguments)
         cases.append(CasePaper(question.kind, arguments, inputs, case.by_name, case.widths))
     key_a, key_b = (int(key) for key in rng.choice(2**31, size=2, replace=False))
     return Paper(question.id, question.name, tuple(cases), (key_a, key_b))
 
 
-def _draw(draw: Draw, rng: np.random.Generator) -> np.ndarray:
-    if draw.values == "timesteps":
-        return rng.choice(TIMESTEPS, size=draw.shape, replace=False).astype("float32")
-    return (draw.spread * rng.standard_normal(draw.shape)).astype("float32")
+def _drawn(wanted: RandomInput, rng: np.random.Generator) -> np.ndarray:
+    if wanted.values == "timesteps":
+        return rng.choice(TIMESTEPS, size=wanted.shape, replace=False).astype("float32")
+    return (wanted.spread * rng.standard_normal(wanted.shape)).astype("float32")
 
 
 def _pick(argument: Any, rng: np.random.Generator, picked: dict[Pick, Any]) -> Any:

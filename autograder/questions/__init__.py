@@ -3,7 +3,7 @@
 One subpackage an exercise.
 """
 
-from autograder.questions.question import Case, Draw, Mistake, Pick, Question
+from autograder.questions.question import Case, Mistake, Pick, Question, RandomInput
 from autograder.questions.registry import exercises, find
 
-__all__ = ["Case", "Draw", "Mistake", "Pick", "Question", "exercises", "find"]
+__all__ = ["Case", "Mistake", "Pick", "Question", "RandomInput", "exercises", "find"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograder.questions.question import Draw
+from autograder.questions.question import RandomInput
 
 NARROW = {"channels": (64, 128, 192, 192), "head_size": 16, "latent_channels": 4, "context_dim": 32}
 OTHER = {"channels": (96, 160, 224, 224), "head_size": 32, "latent_channels": 5, "context_dim": 40}
@@ -22,11 +22,11 @@ class Size:
     widths: dict[str, Any] = field(hash=False)
 
 
-def told(size: Size) -> dict[str, Draw]:
+def told(size: Size) -> dict[str, RandomInput]:
     """What every flow is told: the time and the text. The time has a length that no feature map has as its width."""
     return {
-        "t_emb": Draw((size.batch, 5 * size.widths["channels"][0])),
-        "context": Draw((size.batch, size.tokens, size.widths["context_dim"])),
+        "t_emb": RandomInput((size.batch, 5 * size.widths["channels"][0])),
+        "context": RandomInput((size.batch, size.tokens, size.widths["context_dim"])),
     }
 
 

@@ -1,4 +1,4 @@
-"""The parts of a question: cases to draw, right answers, known mistakes."""
+"""The parts of a question: cases at random, right answers, known mistakes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Draw:
-    """An input array to be drawn, float32.
+class RandomInput:
+    """An input array of random numbers, float32, another for each paper.
 
     Args:
         shape: of the array. Within a case all dimensions differ, so that a swapped axis cannot pass.
@@ -40,7 +40,7 @@ class Case:
     """One call of the object, at one size. Fields as in `autograder.sitting.CasePaper`; arguments may be `Pick`s."""
 
     arguments: tuple[Any, ...]
-    inputs: dict[str, Draw]
+    inputs: dict[str, RandomInput]
     by_name: bool = False
     widths: dict[str, Any] | None = None
 
@@ -51,7 +51,7 @@ class Mistake:
 
     Args:
         id: its name in the catalogue, in reports and in tests.
-        answer: an object that makes this mistake and no other.
+        answer: an object that makes this mistake and no other, or a `catalogue.Change` of the question's base.
         cause: what is wrong, in one sentence, said to the learner. Never the code of the right answer.
         why: why it matters.
         section: heading of the chapter that explains it.
@@ -77,8 +77,9 @@ class Question:
         accepted: the right answers: the reference first, then its accepted variants.
         mistakes: the known mistakes. The most specific come first.
         section: heading of the chapter that explains the block.
+        base: the right answer in parts, which the mistakes that are a `catalogue.Change` change.
         tolerance: relative L2 error up to which an output is right.
-        marking: how answers are compared, see `autograder.exam.modes`: "close" (tensors and weights, within the
+        marking: how answers are compared, see `autograder.exam.marking_mode`: "close" (tensors and weights, within the
             tolerance), "scalar" (one number, within the tolerance), "integer" (one whole number, exactly) or "noise"
             (random numbers: by what noise must be like; the last argument of a case is the seed).
     """
@@ -93,3 +94,4 @@ class Question:
     section: str
     tolerance: float = 1e-4
     marking: str = "close"
+    base: Any = None

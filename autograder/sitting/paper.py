@@ -70,17 +70,19 @@ class Paper:
         return f"{self.name}({', '.join(part for part in (inputs, arguments, blocks) if part)})"
 
 
-def weight_values(key: int, shape: tuple[int, ...]) -> np.ndarray:
+def weight_values(key: int, shape: tuple[int, ...], trained: bool = True) -> np.ndarray:
     """The values that a weight of `shape` takes in a run, drawn from `key` and the weight's size alone.
 
     Names and creation order are the learner's own, so weights are told apart by what changing them does, and no array
     needs to be agreed on by shape: a kernel `(C, N, D)` of an EinsumDense, `(1, 1, C, N·D)` of a 1x1 convolution and
     `(C, N·D)` of a Dense hold the same numbers in the same order, and so compute the same.
 
-    The spread is `size ** -1/4`: for a square kernel `1 / sqrt(fan_in)`, which keeps a signal's variance.
+    The spread is `size ** -1/4`: for a square kernel `1 / sqrt(fan_in)`, which keeps a signal's variance. What is not
+    `trained` is a statistic that a layer keeps, such as a variance, and is never negative.
     """
     size = int(np.prod(shape, dtype=np.int64))
     values = np.random.default_rng([key, size]).standard_normal(size, dtype=np.float32)
+    values = values if trained else np.abs(values)
     return (values * np.float32(size**-0.25)).reshape(shape)
 
 

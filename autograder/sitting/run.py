@@ -121,7 +121,7 @@ def _trace(paper: Paper, layer: Any, forward: Any, answer: CaseAnswer, base_only
     def run(changed: set[int]) -> list[np.ndarray]:
         for index, variable in enumerate(variables):
             key = key_b if index in changed else key_a
-            _attempt("weights", lambda v=variable, k=key: v.assign(weight_values(k, tuple(v.shape))))
+            _attempt("weights", lambda v=variable, k=key: v.assign(weight_values(k, tuple(v.shape), v.trainable)))
         return _attempt("call", forward)
 
     answer.runs[BASE] = run(set())

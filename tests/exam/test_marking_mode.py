@@ -10,7 +10,7 @@ import pytest
 from autograder.exam import make_paper
 from autograder.exam.marking import Marker
 from autograder.exam.noise import _autocorrelation, _correlation
-from autograder.questions import Case, Draw, Mistake, Pick, Question, find
+from autograder.questions import Case, Mistake, Pick, Question, RandomInput, find
 from autograder.sitting.run import sit
 
 SEEDS = Pick(1, 100), Pick(101, 200)
@@ -255,7 +255,7 @@ def test_paper_picks_keep_their_kind_and_bounds():
 
 
 def test_paper_timesteps_are_whole_different_and_in_range():
-    asked = question("close", lambda t: t, (Case((), {"timesteps": Draw((40,), values="timesteps")}),))
+    asked = question("close", lambda t: t, (Case((), {"timesteps": RandomInput((40,), values="timesteps")}),))
     steps = make_paper(asked, 3).cases[0].inputs["timesteps"]
     assert steps.dtype == np.float32
     assert len(set(steps.tolist())) == 40

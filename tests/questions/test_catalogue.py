@@ -1,18 +1,25 @@
 """Every question is proved twice: right answers pass, and each known mistake fails under its own name."""
 
+import sys
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from autograder.exam import make_paper
 from autograder.exam.marking import Marker
-from autograder.questions import exercises, find
+from autograder.questions import exercises, find, registry
+from autograder.questions.catalogue import Evaluation, Texts
+from autograder.questions.catalogue.change import Replacements
+from autograder.questions.catalogue.texts import family_texts
 from autograder.sitting.run import sit
 
 SEED = 20
+QUESTIONS_FOLDER = Path(registry.__file__).parent
 QUESTIONS = [question for questions in exercises().values() for question in questions]
 SHARED_AXES = {"td-dot": 3}  # a (B, N, S, D) and b (B, N, D, T): batch, heads and the axis summed over; else the batch
-MISTAKES = [(question.id, mistake.id) for question in QUESTIONS for mistake in question.mistakes]
+CONVERTED = [question for question in QUESTIONS if question.base is not None]  # proved by test_slips
+MISTAKES = [(q.id, mistake.id) for q in QUESTIONS if q not in CONVERTED for mistake in q.mistakes]
 
 
 @cache
@@ -26,6 +33,45 @@ def test_question_accepts_each_variant(question_id):
     question = find(question_id)
     for accepted in question.accepted:
         assert marker(question_id).mark(sit(marker(question_id).paper, accepted)).passed
+
+
+@pytest.mark.parametrize("scale", ["tiny", "full"])
+@pytest.mark.parametrize("question", CONVERTED, ids=lambda q: q.id)
+def test_base_is_a_right_answer(question, scale):
+    """The bases know nothing of the reference; the test that accepts right answers accepts them."""
+    paper = make_paper(question, SEED, scale)
+    assert Marker(question, paper).mark(Evaluation(question.base, paper).answer({})).passed
+
+
+@pytest.mark.parametrize("question", CONVERTED, ids=lambda q: q.id)
+def test_change_names_parts_of_its_base(question):
+    for mistake in question.mistakes:
+        for form in mistake.answer.forms:
+            assert set(form) <= set(question.base.parts)
+            for name in (name for wiring in Replacements.of(form).wirings.values() for name in wiring):
+                assert name in {*question.base.parts, *question.base.names}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(QUESTIONS_FOLDER.glob("*/*.en.toml")), ids=lambda p: f"{p.parent.name}/{p.name}"
+)
+def test_texts_belong_to_changes_and_parts(path):
+    """A change without text is an error when the catalogue is loaded; here, a text without a change."""
+    if path.parent.name == "catalogue":
+        families = {mistake.answer.family for question in CONVERTED for mistake in question.mistakes}
+        told = {f"{family}.{kind}" for family, kinds in family_texts().items() for kind in kinds}
+        assert families - {""} <= told
+        return
+    texts = Texts(path)
+    own = [q for q in CONVERTED if sys.modules[f"autograder.questions.{path.parent.name}"].QUESTIONS.count(q)]
+    mistakes = [mistake for question in own for mistake in question.mistakes]
+    assert set(texts.mistakes) <= {mistake.id for mistake in mistakes}
+    parts = {part for question in own for part in question.base.parts}
+    assert parts <= set(texts.parts), "parts without words"
+    assert set(texts.parts) - parts <= {mistake.answer.subject for mistake in mistakes}, "words without a part"
+    assert set(texts.sections) == {
+        entry["section"] for entry in [*texts.mistakes.values(), *texts.parts.values()] if "section" in entry
+    }
 
 
 @pytest.mark.parametrize(("question_id", "mistake_id"), MISTAKES)

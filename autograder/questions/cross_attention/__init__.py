@@ -2,7 +2,7 @@
 
 from autograder.questions.cross_attention.context_mistakes import CROSS_MISTAKES
 from autograder.questions.cross_attention.mistakes import MISTAKES, PRODUCT, SELF_MISTAKES, TD_DOT_MISTAKES
-from autograder.questions.question import Case, Draw, Question
+from autograder.questions.question import Case, Question, RandomInput
 from autograder.reference import CrossAttention, td_dot
 
 EXERCISE = "06-cross-attention"
@@ -12,14 +12,15 @@ def _td_dot_cases(scale):
     """Cases of `td_dot(a, b)` from `(B, N, S, D, T)`."""
     sizes = ((2, 5, 24, 64, 77), (1, 10, 16, 64, 7)) if scale == "full" else ((2, 3, 5, 7, 4), (3, 2, 6, 4, 9))
     return tuple(
-        Case((), {"a": Draw((b, n, s, d), spread=1.0), "b": Draw((b, n, d, t), spread=1.0)}) for b, n, s, d, t in sizes
+        Case((), {"a": RandomInput((b, n, s, d), spread=1.0), "b": RandomInput((b, n, d, t), spread=1.0)})
+        for b, n, s, d, t in sizes
     )
 
 
 def _self_cases(scale):
     """Cases of `CrossAttention(N, D)(inputs)`. The inputs' width need not be N·D."""
     sizes = ((2, 24, 320, 5, 64), (1, 12, 640, 10, 64)) if scale == "full" else ((2, 6, 24, 5, 8), (3, 7, 20, 2, 12))
-    return tuple(Case((n, d), {"inputs": Draw((b, s, f), spread=1.0)}) for b, s, f, n, d in sizes)
+    return tuple(Case((n, d), {"inputs": RandomInput((b, s, f), spread=1.0)}) for b, s, f, n, d in sizes)
 
 
 def _cross_cases(scale):
@@ -33,7 +34,11 @@ def _cross_cases(scale):
     else:
         sizes = ((2, 6, 24, 3, 28, 5, 8), (3, 4, 20, 12, 36, 2, 9))
     return tuple(
-        Case((n, d), {"inputs": Draw((b, s, f), spread=1.0), "context": Draw((b, t, g), spread=1.0)}, by_name=True)
+        Case(
+            (n, d),
+            {"inputs": RandomInput((b, s, f), spread=1.0), "context": RandomInput((b, t, g), spread=1.0)},
+            by_name=True,
+        )
         for b, s, f, t, g, n, d in sizes
     )
 

@@ -3,7 +3,7 @@
 from keras import ops
 
 from autograder.questions.denoising.mistakes import ERROR, ERROR_MISTAKES, LOOP, LOOP_MISTAKES, STEP, STEP_MISTAKES
-from autograder.questions.question import Case, Draw, Pick, Question
+from autograder.questions.question import Case, Pick, Question, RandomInput
 
 EXERCISE = "01-denoising"
 
@@ -27,7 +27,7 @@ def remaining_error(alpha, steps):
 
 
 def _pictures(shape):
-    return {"image": Draw(shape, spread=1.0), "desired": Draw(shape, spread=1.0)}
+    return {"image": RandomInput(shape, spread=1.0), "desired": RandomInput(shape, spread=1.0)}
 
 
 def _shapes(scale):

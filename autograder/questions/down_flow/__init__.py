@@ -2,14 +2,14 @@
 
 from autograder.questions.down_flow.mistakes import MISTAKES
 from autograder.questions.flows import FLOW_SIZES, Size, told
-from autograder.questions.question import Case, Draw, Question
+from autograder.questions.question import Case, Question, RandomInput
 from autograder.reference.unet import down_flow
 
 EXERCISE = "07-down-flow"
 
 
 def _case(size: Size) -> Case:
-    latent = Draw((size.batch, size.height, size.width, size.widths["latent_channels"]))
+    latent = RandomInput((size.batch, size.height, size.width, size.widths["latent_channels"]))
     return Case((), {"latent": latent, **told(size)}, widths=size.widths)
 
 

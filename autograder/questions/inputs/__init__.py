@@ -4,7 +4,7 @@ import keras
 
 from autograder.questions.inputs.layers import CONV_MISTAKES, TIME_MISTAKES, TimeEmbedding
 from autograder.questions.inputs.mistakes import EMBEDDING_MISTAKES, PADDING, SINES, TIME_MLP
-from autograder.questions.question import Case, Draw, Question
+from autograder.questions.question import Case, Question, RandomInput
 from autograder.reference import PaddedConv2D, timestep_embedding
 
 EXERCISE = "02-inputs"
@@ -27,7 +27,7 @@ def _embedding_cases(scale):
         "tiny": ((5, (32, 10000)), (3, (18, 200)), (2, (6, 10000)), (4, ())),
         "full": ((7, (320, 10000)), (4, (640, 5000)), (3, ())),
     }[scale]
-    return tuple(Case(values, {"timesteps": Draw((batch,), values="timesteps")}) for batch, values in arguments)
+    return tuple(Case(values, {"timesteps": RandomInput((batch,), values="timesteps")}) for batch, values in arguments)
 
 
 def _conv_cases(scale):
@@ -43,12 +43,12 @@ def _conv_cases(scale):
         ),
         "full": (((2, 16, 12, 320), (320, 3, 1, 2)), ((2, 8, 15, 4), (320, 3, 1, 1)), ((2, 8, 6, 320), (640, 1))),
     }[scale]
-    return tuple(Case(arguments, {"inputs": Draw(shape, spread=1.0)}) for shape, arguments in sizes)
+    return tuple(Case(arguments, {"inputs": RandomInput(shape, spread=1.0)}) for shape, arguments in sizes)
 
 
 def _time_cases(scale):
     sizes = ((2, 320), (3, 64)) if scale == "full" else ((2, 12), (3, 20), (5, 8))
-    return tuple(Case((channels,), {"inputs": Draw((batch, channels), spread=1.0)}) for batch, channels in sizes)
+    return tuple(Case((channels,), {"inputs": RandomInput((batch, channels), spread=1.0)}) for batch, channels in sizes)
 
 
 QUESTIONS = (

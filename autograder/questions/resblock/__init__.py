@@ -1,10 +1,9 @@
 """Exercise 03: the embedding's two new axes, and the ResBlock with and without a projection on its shortcut."""
 
-import keras
-from keras import ops
-
-from autograder.questions.question import Case, Draw, Mistake, Question
-from autograder.questions.resblock.mistakes import MISTAKES, PROJECT_MISTAKES, SAME_MISTAKES
+from autograder.questions.catalogue import Texts
+from autograder.questions.question import Case, Question, RandomInput
+from autograder.questions.resblock.base import BROADCAST, PROJECT, SAME
+from autograder.questions.resblock.changes import BROADCAST_CHANGES, PROJECT_CHANGES, SAME_CHANGES
 from autograder.reference import ResBlock
 
 EXERCISE = "03-resblock"
@@ -13,7 +12,8 @@ EXERCISE = "03-resblock"
 def _resblock(*sizes):
     """Cases of `ResBlock(output_dim)([x, t_emb])` from `(B, H, W, C, E, output_dim)`."""
     return tuple(
-        Case((output_dim,), {"x": Draw((b, h, w, c)), "t_emb": Draw((b, e))}) for b, h, w, c, e, output_dim in sizes
+        Case((output_dim,), {"x": RandomInput((b, h, w, c)), "t_emb": RandomInput((b, e))})
+        for b, h, w, c, e, output_dim in sizes
     )
 
 
@@ -43,68 +43,11 @@ def broadcast_embedding(embeddings):
 
 def _broadcast_cases(scale):
     shapes = ((2, 1280), (5, 320)) if scale == "full" else ((2, 7), (5, 3), (1, 4))
-    return tuple(Case((), {"embeddings": Draw(shape)}) for shape in shapes)
+    return tuple(Case((), {"embeddings": RandomInput(shape)}) for shape in shapes)
 
 
 _AXES = "Tell it the time: why `[:, None, None]`"
-_BROADCAST_MISTAKES = (
-    Mistake(
-        "embedding-unchanged",
-        lambda e: e + 0,
-        "The embedding came back with the axes it went in with: the two axes for height and width are missing.",
-        "Broadcasting lines shapes up from the right, so (B, E) would meet (W, C) of the feature map, not (B, C).",
-        _AXES,
-    ),
-    Mistake(
-        "embedding-one-axis",
-        lambda e: e[:, None],
-        "Only one axis was inserted; a feature map has two between batch and channels.",
-        "With one axis the batch would be read as the height of the feature map.",
-        _AXES,
-    ),
-    Mistake(
-        "embedding-axes-last",
-        lambda e: e[:, :, None, None],
-        "The new axes stand after the features: that is the layout with channels first.",
-        "Keras keeps channels last, (batch, height, width, channels), so the features must stay the last axis.",
-        _AXES,
-    ),
-    Mistake(
-        "embedding-axes-first",
-        lambda e: e[None, None],
-        "The new axes stand before the batch.",
-        "The batch must stay the first axis, or each picture would get the wrong time.",
-        _AXES,
-    ),
-    Mistake(
-        "embedding-split-axes",
-        lambda e: e[:, None, :, None],
-        "One new axis stands before the features and one after them; both belong between batch and features.",
-        "The features must stay the last axis, where Keras keeps the channels.",
-        _AXES,
-    ),
-    Mistake(
-        "embedding-too-many-axes",
-        lambda e: e[:, None, None, None],
-        "Three axes were inserted; a feature map has two between batch and channels.",
-        "With five axes the sum is no longer a feature map, and the next convolution refuses it.",
-        _AXES,
-    ),
-    Mistake(
-        "embedding-summed",
-        lambda e: ops.sum(e, axis=-1)[:, None, None, None],
-        "The features were added up into one number for each picture.",
-        "Every channel needs its own number; inserting an axis changes no value.",
-        _AXES,
-    ),
-    Mistake(
-        "embedding-activated",
-        lambda e: keras.activations.silu(e)[:, None, None],
-        "The values changed: this function only inserts axes.",
-        "The swish before the Dense layer belongs to the ResBlock, not to the broadcast.",
-        _AXES,
-    ),
-)
+_TEXTS = Texts.beside(__file__)
 
 QUESTIONS = (
     Question(
@@ -114,7 +57,8 @@ QUESTIONS = (
         kind="function",
         cases=_broadcast_cases,
         accepted=(broadcast_embedding,),
-        mistakes=_BROADCAST_MISTAKES,
+        base=BROADCAST,
+        mistakes=_TEXTS.of(BROADCAST_CHANGES),
         section=_AXES,
     ),
     Question(
@@ -124,7 +68,8 @@ QUESTIONS = (
         kind="layer",
         cases=_same_cases,
         accepted=(ResBlock, _OriginalEpsilon),
-        mistakes=SAME_MISTAKES + MISTAKES,
+        base=SAME,
+        mistakes=_TEXTS.of(SAME_CHANGES),
         section="Building it, piece by piece",
     ),
     Question(
@@ -134,7 +79,8 @@ QUESTIONS = (
         kind="layer",
         cases=_project_cases,
         accepted=(ResBlock, _OriginalEpsilon),
-        mistakes=PROJECT_MISTAKES + MISTAKES,
+        base=PROJECT,
+        mistakes=_TEXTS.of(PROJECT_CHANGES),
         section="When the number of channels changes",
     ),
 )

@@ -1,6 +1,6 @@
 """Exercise 10: the noise to begin with, the clean latent behind a noisy one, the DDIM step, guidance, and the loop."""
 
-from autograder.questions.question import Case, Draw, Pick, Question
+from autograder.questions.question import Case, Pick, Question, RandomInput
 from autograder.questions.sampling.loop_mistakes import LOOP_MISTAKES
 from autograder.questions.sampling.mistakes import (
     CLEAN,
@@ -32,7 +32,7 @@ def _latents(scale):
 
 
 def _pairs(scale, first, second):
-    return [{first: Draw(shape, ONE), second: Draw(shape, ONE)} for shape in _latents(scale)]
+    return [{first: RandomInput(shape, ONE), second: RandomInput(shape, ONE)} for shape in _latents(scale)]
 
 
 def _clean_cases(scale):
@@ -54,7 +54,14 @@ def _loop_cases(scale):
     words = ((2, 77, 1024), (1, 50, 768)) if scale == "full" else ((2, 9, 10), (3, 11, 13))
     steps = (Pick(4, 6), Pick(1.5, 3.0)), (Pick(7, 9), Pick(3.5, 6.0))
     return tuple(
-        Case(pick, {"latent": Draw(latent, ONE), "context": Draw(text, ONE), "unconditional": Draw(text, ONE)})
+        Case(
+            pick,
+            {
+                "latent": RandomInput(latent, ONE),
+                "context": RandomInput(text, ONE),
+                "unconditional": RandomInput(text, ONE),
+            },
+        )
         for pick, latent, text in zip(steps, _latents(scale), words, strict=True)
     )
 

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from autograder.questions.question import Case, Draw, Question
+from autograder.questions.question import Case, Question, RandomInput
 from autograder.questions.spatial_transformer.mistakes import MISTAKES
 from autograder.questions.spatial_transformer.token_mistakes import (
     IMAGE,
@@ -31,11 +31,11 @@ def _sizes(scale):
 
 
 def _to_tokens_cases(scale):
-    return tuple(Case((), {"x": Draw(size)}) for size in _sizes(scale))
+    return tuple(Case((), {"x": RandomInput(size)}) for size in _sizes(scale))
 
 
 def _to_image_cases(scale):
-    return tuple(Case((h, w), {"tokens": Draw((b, h * w, c))}) for b, h, w, c in _sizes(scale))
+    return tuple(Case((h, w), {"tokens": RandomInput((b, h * w, c))}) for b, h, w, c in _sizes(scale))
 
 
 def _transformer_cases(scale):
@@ -45,7 +45,10 @@ def _transformer_cases(scale):
     else:
         sizes = ((2, 4, 6, 4, 16, 7, 28), (3, 5, 2, 8, 12, 9, 20))
     return tuple(
-        Case((n, d, fully_connected), {"x": Draw((b, h, w, n * d), spread=0.3), "context": Draw((b, t, f), spread=1.0)})
+        Case(
+            (n, d, fully_connected),
+            {"x": RandomInput((b, h, w, n * d), spread=0.3), "context": RandomInput((b, t, f), spread=1.0)},
+        )
         for (b, h, w, n, d, t, f), fully_connected in zip(sizes, (True, False), strict=True)
     )
 

@@ -1,6 +1,6 @@
 """Exercise 05: GEGLU, and the transformer block around stand-ins for its attentions."""
 
-from autograder.questions.question import Case, Draw, Question
+from autograder.questions.question import Case, Question, RandomInput
 from autograder.questions.transformer_block.gate_mistakes import GEGLU_MISTAKES, GEGLU_SECTION
 from autograder.questions.transformer_block.mistakes import BLOCK_MISTAKES
 from autograder.questions.transformer_block.variants import Block, ExactBlock, OriginalEpsilonBlock
@@ -12,7 +12,7 @@ EXERCISE = "05-transformer-block"
 def _geglu_cases(scale):
     """Cases of `GEGLU(output_dim)(inputs)` from `(B, S, F, output_dim)`."""
     sizes = ((2, 6, 320, 1280), (1, 4, 640, 2560)) if scale == "full" else ((2, 5, 12, 28), (3, 4, 20, 16))
-    return tuple(Case((width,), {"inputs": Draw((b, s, f), spread=1.0)}) for b, s, f, width in sizes)
+    return tuple(Case((width,), {"inputs": RandomInput((b, s, f), spread=1.0)}) for b, s, f, width in sizes)
 
 
 def _block_cases(scale):
@@ -22,7 +22,10 @@ def _block_cases(scale):
     else:
         sizes = ((2, 6, 5, 8, 3, 28), (3, 7, 2, 12, 10, 20))
     return tuple(
-        Case((n * d, n, d), {"tokens": Draw((b, s, n * d), spread=0.3), "context": Draw((b, t, f), spread=1.0)})
+        Case(
+            (n * d, n, d),
+            {"tokens": RandomInput((b, s, n * d), spread=0.3), "context": RandomInput((b, t, f), spread=1.0)},
+        )
         for b, s, n, d, t, f in sizes
     )
 

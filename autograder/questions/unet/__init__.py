@@ -1,7 +1,7 @@
 """Exercise 09: the exit, the whole UNet, and what a ResBlock weighs."""
 
 from autograder.questions.flows import FLOW_SIZES, Size
-from autograder.questions.question import Case, Draw, Pick, Question
+from autograder.questions.question import Case, Pick, Question, RandomInput
 from autograder.questions.unet.counting import MISTAKES as COUNTING_MISTAKES
 from autograder.questions.unet.counting import resblock_parameters
 from autograder.questions.unet.mistakes import EXIT_MISTAKES, UNET_MISTAKES
@@ -22,16 +22,16 @@ _original_unet = wired(end=lambda u, x: _original_exit(x, u.blocks))
 
 def _exit_cases(scale):
     return tuple(
-        Case((), {"x": Draw((s.batch, s.height, s.width, s.widths["channels"][0]))}, widths=s.widths)
+        Case((), {"x": RandomInput((s.batch, s.height, s.width, s.widths["channels"][0]))}, widths=s.widths)
         for s in FLOW_SIZES[scale]
     )
 
 
 def _unet_case(size: Size) -> Case:
     inputs = {
-        "latent": Draw((size.batch, size.height, size.width, size.widths["latent_channels"])),
-        "timestep_embedding": Draw((size.batch, size.widths["channels"][0])),
-        "context": Draw((size.batch, size.tokens, size.widths["context_dim"])),
+        "latent": RandomInput((size.batch, size.height, size.width, size.widths["latent_channels"])),
+        "timestep_embedding": RandomInput((size.batch, size.widths["channels"][0])),
+        "context": RandomInput((size.batch, size.tokens, size.widths["context_dim"])),
     }
     return Case((8 * size.height, 8 * size.width, size.tokens), inputs, widths=size.widths)
 

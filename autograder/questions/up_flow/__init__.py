@@ -1,7 +1,7 @@
 """Exercise 08: `Upsample`, the middle and the way up."""
 
 from autograder.questions.flows import FLOW_SIZES, Size, told
-from autograder.questions.question import Case, Draw, Question
+from autograder.questions.question import Case, Question, RandomInput
 from autograder.questions.up_flow.middle_mistakes import MIDDLE_MISTAKES
 from autograder.questions.up_flow.mistakes import UP_MISTAKES
 from autograder.questions.up_flow.upsampling import MISTAKES as UPSAMPLE_MISTAKES
@@ -13,11 +13,11 @@ EXERCISE = "08-up-flow"
 
 def _upsample_cases(scale):
     sizes = ((2, 4, 6, 1280, 1280), (1, 6, 4, 640, 640)) if scale == "full" else ((2, 3, 5, 8, 8), (3, 5, 4, 7, 11))
-    return tuple(Case((channels,), {"x": Draw((b, h, w, c))}) for b, h, w, c, channels in sizes)
+    return tuple(Case((channels,), {"x": RandomInput((b, h, w, c))}) for b, h, w, c, channels in sizes)
 
 
-def _smallest(size: Size) -> Draw:
-    return Draw((size.batch, size.height // 8, size.width // 8, size.widths["channels"][3]))
+def _smallest(size: Size) -> RandomInput:
+    return RandomInput((size.batch, size.height // 8, size.width // 8, size.widths["channels"][3]))
 
 
 def _middle_cases(scale):
@@ -37,7 +37,7 @@ def kept_shapes(size: Size) -> list[tuple[int, ...]]:
 
 
 def _up_case(size: Size) -> Case:
-    kept = {f"outputs[{i}]": Draw(shape) for i, shape in enumerate(kept_shapes(size))}
+    kept = {f"outputs[{i}]": RandomInput(shape) for i, shape in enumerate(kept_shapes(size))}
     return Case((), {"x": _smallest(size), **kept, **told(size)}, widths=size.widths)
 
 

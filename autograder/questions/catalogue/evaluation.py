@@ -1,0 +1,234 @@
+"""Runs a base, or a change of it, on a paper; what two answers have in common is worked out once.
+
+Every result is kept under the operation and the operands that gave it, so a change costs what lies behind the changed
+part, and telling the weights apart (see `autograder.sitting.run.sit`) what lies behind each weight.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from autograder.questions.catalogue.change import Base, Form, Replacements, Same
+from autograder.questions.catalogue.operations import Layer
+from autograder.sitting.models import grouped
+from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError, Paper, Weight, weight_values
+from autograder.sitting.sampling_stand_ins import call_loop
+from autograder.sitting.stand_ins import make_blocks
+
+PART_FAILED = "PartFailed"  # the kind of an error in a part: its text lists what the part was given, then its weights
+WEIGHTS = "; weights "
+
+
+class PartFailed(Exception):
+    """A part cannot work on what it is given, as the learner's code could not."""
+
+
+class Memo:
+    """Results by operation and operands. Arrays are known by a number of their own.
+
+    Args:
+        parent: where to look first. What is found anew is kept here only, and goes when this memo does.
+    """
+
+    def __init__(self, parent: "Memo | None" = None):
+        self._parent = parent
+        self._results: dict[Any, Any] = {}
+        self._numbers: dict[int, int] = {}
+        self._kept: list[np.ndarray] = []  # an array's id is its own only while it lives
+        self._weights: dict[Any, np.ndarray] = parent._weights if parent else {}
+        self._next: Iterator[int] = parent._next if parent else itertools.count()
+
+    def find(self, key: Any) -> Any:
+        found = self._results.get(key)
+        return found if found is not None or self._parent is None else self._parent.find(key)
+
+    def keep(self, key: Any, result: Any) -> None:
+        self._results[key] = result
+
+    def weight(self, *key: Any) -> np.ndarray:
+        """`weight_values(*key)`, drawn once."""
+        if key not in self._weights:
+            self._weights[key] = weight_values(*key)
+        return self._weights[key]
+
+    def name(self, value: Any) -> Any:
+        """What stands for a value in a key."""
+        if isinstance(value, np.ndarray):
+            number = self._number(id(value))
+            return ("array", self._register(value) if number is None else number)
+        if isinstance(value, (list, tuple)):
+            return (type(value).__name__, *map(self.name, value))
+        try:
+            hash(value)
+        except TypeError:
+            return ("object", id(value))
+        return (type(value).__name__, value)
+
+    def _number(self, identity: int) -> int | None:
+        number = self._numbers.get(identity)
+        return number if number is not None or self._parent is None else self._parent._number(identity)
+
+    def _register(self, array: np.ndarray) -> int:
+        self._kept.append(array)
+        self._numbers[id(array)] = next(self._next)
+        return self._numbers[id(array)]
+
+
+class Parts:
+    """The `p` of a base's `forward`: `p.norm1(x)` applies the operation that now stands at norm1.
+
+    Args:
+        replacements: the operations of all parts, and changed wirings.
+        memo: results so far.
+        values: inputs and arguments by name; what parts give is added under their names.
+        keys: of the paper, for the values A and B of weights.
+        changed: which weights have their value B, by part.
+    """
+
+    def __init__(
+        self,
+        replacements: Replacements,
+        memo: Memo,
+        values: dict[str, Any],
+        keys: tuple[int, int],
+        changed: dict[str, frozenset[str]],
+    ):
+        self._replacements, self._memo, self.values = replacements, memo, dict(values)
+        self._keys, self._changed = keys, changed
+        self.weights: dict[tuple[str, str], tuple[tuple[int, ...], bool]] = {}  # in the order of their first use
+
+    def __getattr__(self, name: str) -> Callable:
+        if name not in self._replacements.operations:
+            raise AttributeError(f"A base's parts are {', '.join(self._replacements.operations)}. Received: {name}")
+        return lambda *inputs: self._apply(name, inputs)
+
+    def _apply(self, part: str, inputs: tuple[Any, ...]) -> Any:
+        if part in self._replacements.wirings:
+            inputs = tuple(self.values[name] for name in self._replacements.wirings[part])
+        place, operation = part, self._replacements.operations[part]
+        while isinstance(operation, Same):
+            place, operation = operation.part, self._replacements.operations[operation.part]
+        self._asked: list[tuple[int, ...]] = []
+        try:
+            self.values[part] = self._result(place, self._bound(operation), inputs)
+        except Exception as error:
+            given = " ".join(str(x.shape) for x in inputs if isinstance(x, np.ndarray))
+            weights = " ".join(str(shape) for shape in self._asked)
+            raise PartFailed(f"{part}, {type(operation).__name__}: {given}{WEIGHTS}{weights}") from error
+        return self.values[part]
+
+    def _bound(self, operation: Any) -> Any:
+        """The operation with numbers where it names them."""
+        if not isinstance(operation, Layer) or not operation.numbers:
+            return operation
+        given = {field: getattr(operation, field) for field in operation.numbers}
+        named = {field: self.values[name] for field, name in given.items() if isinstance(name, str)}
+        named |= {field: number(self.values) for field, number in given.items() if callable(number)}
+        return replace(operation, **named) if named else operation  # type: ignore[type-var]
+
+    def _result(self, place: str, operation: Any, inputs: tuple[Any, ...]) -> Any:
+        changed = self._changed.get(place, frozenset())
+        key = (operation, changed, *map(self._memo.name, inputs))
+        found = self._memo.find(key)
+        if found is None:
+            found = self._worked_out(operation, changed, inputs)
+            self._memo.keep(key, found)
+        value, made = found
+        for name, (shape, trained) in made.items():
+            if self.weights.setdefault((place, name), (shape, trained))[0] != shape:
+                raise ValueError(f"the weight {name} {self.weights[place, name][0]} is used where {shape} is needed")
+        return value
+
+    def _worked_out(self, operation: Any, changed: frozenset[str], inputs: tuple[Any, ...]) -> tuple[Any, dict]:
+        made: dict[str, tuple[tuple[int, ...], bool]] = {}
+        if not isinstance(operation, Layer):
+            return operation(*inputs), made
+
+        def weights(name: str, shape: tuple[int, ...], trained: bool = True) -> np.ndarray:
+            made[name] = (tuple(shape), trained)
+            self._asked.append(tuple(shape))
+            return self._memo.weight(self._keys[name in changed], tuple(shape), trained)
+
+        return operation.apply(weights, *inputs), made
+
+
+class Evaluation:
+    """A base on a paper.
+
+    Args:
+        base: the right answer in parts.
+        paper: its inputs and weights.
+    """
+
+    def __init__(self, base: Base, paper: Paper):
+        self.base, self.paper = base, paper
+        self._memo = Memo()
+        self._values = [self._given(index) for index in range(len(paper.cases))]
+
+    def answer(self, form: Form) -> Answer:
+        """What the base changed by `form` gives on the whole paper, as a sitting would write it down."""
+        return Answer(self.paper.question, [self._case(i, form, i == 0, self._memo) for i in range(len(self._values))])
+
+    def glance(self, form: Form, scratch: bool = False) -> CaseAnswer:
+        """What it gives in the first run of the first case. With `scratch` nothing that is new is kept."""
+        return self._case(0, form, False, Memo(self._memo) if scratch else self._memo)
+
+    def stages(self) -> dict[str, Any]:
+        """What each part of the base gives in the first run of the first case."""
+        parts, _ = self._run(0, {}, {}, self._memo)
+        return {name: parts.values[name] for name in self.base.parts}
+
+    def _case(self, index: int, form: Form, whole: bool, memo: Memo) -> CaseAnswer:
+        answer = CaseAnswer()
+        try:
+            parts, answer.runs[BASE] = self._run(index, form, {}, memo)
+            answer.weights = [Weight(f"{part}/{name}", shape) for (part, name), (shape, _) in parts.weights.items()]
+            if whole:
+                self._tell_weights_apart(answer, list(parts.weights), lambda b: self._run(index, form, b, memo)[1])
+        except PartFailed as failure:
+            return CaseAnswer(error=LearnerError("call", PART_FAILED, str(failure)))
+        return answer
+
+    def _tell_weights_apart(self, answer: CaseAnswer, names: list[tuple[str, str]], run: Callable) -> None:
+        sizes = [weight.size for weight in answer.weights]
+        for index, name in enumerate(names):
+            answer.runs[f"single.{index}"] = run(_by_part([name]))
+        for size in dict.fromkeys(sizes):
+            if sizes.count(size) > 1:
+                alike = [name for name, other in zip(names, sizes, strict=True) if other == size]
+                answer.runs[f"size.{size}"] = run(_by_part(alike))
+
+    def _run(self, index: int, form: Form, changed: dict, memo: Memo) -> tuple[Parts, list[np.ndarray]]:
+        replacements = Replacements.of(self.base.parts, form)
+        parts = Parts(replacements, memo, self._values[index], self.paper.keys, changed)
+        with np.errstate(all="ignore"):
+            output = self.base.forward(parts, *self._values[index].values())
+        return parts, [np.asarray(array) for array in _flat(output)]
+
+    def _given(self, index: int) -> dict[str, Any]:
+        """Inputs and arguments of a case by the names that the base has for them."""
+        case = self.paper.cases[index]
+        given = [*grouped(case.inputs), *case.arguments]
+        if case.kind == "sampling":
+            call_loop(
+                lambda *everything: given.__setitem__(slice(None), everything),
+                list(case.inputs.values()),
+                *case.arguments,
+            )
+        elif case.widths is not None:
+            given.append(make_blocks(**case.widths))
+        return dict(zip(self.base.names, given, strict=True))
+
+
+def _by_part(names: list[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    return {part: frozenset(name for other, name in names if other == part) for part, _ in names}
+
+
+def _flat(output: Any) -> list[Any]:
+    """A flow's `(x, [maps])`, a list or one tensor, as a flat list."""
+    if not isinstance(output, (list, tuple)):
+        return [output]
+    return [array for part in output for array in (part if isinstance(part, (list, tuple)) else [part])]

@@ -1,0 +1,73 @@
+"""Wrong answers made of the course's own solutions, by a substitution in their source. Nothing of a base is used."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+FOLDER = Path(__file__).parent
+SOLUTIONS = FOLDER.parents[2] / "solutions"
+
+
+@cache
+def solution_cells(exercise):
+    """The text of the answer cells, by `answer-<question>`, in order."""
+    cells = {}
+    for cell in (SOLUTIONS / exercise / f"{exercise}.py").read_text(encoding="utf-8").split("\n# %% ")[1:]:
+        head, _, source = cell.partition("\n")
+        if '"grade_id": "answer-' in head:
+            cells[head.split('"grade_id": "')[1].split('"')[0]] = source
+    return cells
+
+
+@cache
+def slips_file(exercise):
+    path = FOLDER / f"{exercise}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+@cache
+def family_sources():
+    return tomllib.loads((FOLDER / "families.toml").read_text(encoding="utf-8"))
+
+
+def slips_of(question):
+    """All slips of a question: pairs of a mistake's id and a slip (a list old, new, ..., or the answer's source)."""
+    file = slips_file(question.exercise)
+    own = {}
+    for questions, table in file.items():
+        if question.id in questions.split():
+            own |= table
+    found = [(name.partition("#")[0], slip) for name, slip in own.items()]
+    written = {name for name, _ in found}
+    for mistake in question.mistakes:
+        change = mistake.answer
+        if mistake.id not in written and getattr(change, "family", "") and change.subject in file.get("families", {}):
+            found += [(mistake.id, slip) for slip in _family_slips(change, file["families"][change.subject])]
+    return found
+
+
+def _family_slips(change, place):
+    kind = change.family.partition(".")[2]
+    sources = place.get(kind, family_sources()[place["family"]].get(kind, []))
+    for source in [sources] if isinstance(sources, str) else sources:
+        filled = source.replace("{width}", place.get("width", ""))
+        yield [part.replace("{}", filled) for part in place["slip"]]
+
+
+def answer_with(question, slip):
+    """The solution's object with a slip in it."""
+    namespace = {"keras": keras, "np": np, "ops": ops}
+    cells = dict(solution_cells(question.exercise))
+    if isinstance(slip, str):
+        cells["by hand"] = slip
+    else:
+        for old, new in zip(slip[::2], slip[1::2], strict=True):
+            assert any(old in source for source in cells.values()), f"{old!r} is not in the solution"
+            cells = {name: source.replace(old, new) for name, source in cells.items()}
+    for name, source in cells.items():
+        exec(compile(source, f"<{name}>", "exec"), namespace)
+    return namespace[question.name]
