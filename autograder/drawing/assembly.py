@@ -18,9 +18,6 @@ from autograder.exam.comparing import relative_error
 from autograder.sitting import stand_ins
 from autograder.small_model.block_kinds import LAYERS, TimeEmbedding, unet_inputs
 from autograder.small_model.block_unet import BlockUNet
-from autograder.small_model.captions import MAX_TEXT_LENGTH
-from autograder.small_model.networks import SMALL
-from autograder.small_model.pictures import SIDE
 from autograder.small_model.programs import PROGRAMS, Compiled, weights_of
 
 SKIPS = 12  # feature maps that the down flow keeps
@@ -84,9 +81,9 @@ class _Mixer(BlockUNet):
         if "TimeEmbedding" not in self.classes:
             return super().time(embedding)
         first, second = (self.trained.get_layer(name) for name in ("time_dense1", "time_dense2"))
-        layer = self.classes["TimeEmbedding"](SMALL.channels[0], name="time_embedding")
+        layer = self.classes["TimeEmbedding"](self.config.channels[0], name="time_embedding")
         t_emb = layer(embedding)
-        twin = TimeEmbedding(SMALL.channels[0], first, second)
+        twin = TimeEmbedding(self.config.channels[0], first, second)
         twin.built = True
         self.partners.append((layer, twin, None))
         return t_emb
@@ -121,12 +118,13 @@ class _Mixer(BlockUNet):
         return model(x)
 
     def _build_unet(self):
-        arguments = (SIDE, SIDE, MAX_TEXT_LENGTH, self.blocks("down", "middle", "up", "exit"))
+        (height, width, _), _, (length, _) = (tensor.shape[1:] for tensor in self.trained.inputs)
+        arguments = (8 * height, 8 * width, length, self.blocks("down", "middle", "up", "exit"))
         unet = attempt("build_unet", lambda: self.learner["build_unet"](*arguments))
         if not isinstance(unet, keras.Model):
             raise BlockError("build_unet", f"must return a keras.Model, but returned a {type(unet).__name__}")
         shapes = [tuple(tensor.shape) for tensor in unet.inputs]
-        expected = [tuple(tensor.shape) for tensor in unet_inputs()]
+        expected = [tuple(tensor.shape) for tensor in unet_inputs(self.trained)]
         if shapes != expected:
             raise BlockError("build_unet", f"must make a model of inputs {expected}, but made one of {shapes}")
         names = ("time_dense1", "time_dense2", "exit_norm")

@@ -5,7 +5,9 @@ Both UNets hold the same trained weights, so right blocks give the same picture.
 
 import contextlib
 import gc
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
 
 import keras
 import numpy as np
@@ -14,19 +16,19 @@ from keras import ops
 from autograder.drawing.assembly import Mixed, mix, uses_unet
 from autograder.drawing.mixing import FLOWS, BlockError, attempt, random_inputs
 from autograder.drawing.placing import AGREES
+from autograder.drawing.showing import SAME, Bar, Drawing, show
 from autograder.exam.comparing import relative_error
 from autograder.sitting.keras_settings import COURSE, under
 from autograder.sitting.quiet import quiet
 from autograder.small_model.block_kinds import LAYERS
-from autograder.small_model.ddim import SAMPLING, initial_noise, sample, with_eps
+from autograder.small_model.ddim import SAMPLING, TIMESTEPS, initial_noise, sample, with_eps
 from autograder.small_model.model import FOLDER, WEIGHTS, decode, encode_prompts, load_unet, trained_unet
 from autograder.small_model.pictures import SIDE
 from autograder.small_model.programs import lean_graphs
+from autograder.small_model.switchboard import ALL_ON, Switches, describe
 
 STEPS = 12  # with more of them no more pictures are right, see `python -m autograder.small_model.score`
 NAMES = (*LAYERS, "td_dot", *FLOWS, "initial_noise", *SAMPLING)
-# Relative L2 error up to which two latents show the same picture: the two forms of GELU come to a hundredth of it.
-SAME = 0.05
 REFERENCES: dict = {}  # the reference's latents, by all that they depend on
 
 
@@ -35,53 +37,34 @@ class Settings:
     """How a picture is drawn.
 
     Args:
-        seed: of the noise.
+        seed: of the noise, a whole number from 0.
         scale: guidance; 1 is without.
-        steps: number of DDIM steps.
+        steps: number of DDIM steps, from 1 to 1000.
+        without: what is switched off in the trained UNet.
+
+    Raises:
+        ValueError: for values that cannot be.
     """
 
     seed: int = 0
     scale: float = 4.0
     steps: int = STEPS
+    without: Switches = ALL_ON
+
+    def __post_init__(self):
+        steps = f"a whole number from 1 to {TIMESTEPS}"
+        rules = {
+            "seed": (Integral, lambda seed: seed >= 0, "a whole number from 0"),
+            "steps": (Integral, lambda steps: 1 <= steps <= TIMESTEPS, steps),
+            "scale": (Real, math.isfinite, "a number"),
+        }
+        for name, (kind, fits, words) in rules.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, kind) or not fits(value):
+                raise ValueError(f"`{name}` must be {words}. Received: {name}={value!r}")
 
 
-@dataclass
-class Drawing:
-    """What `draw` shows.
-
-    Args:
-        prompt: what was drawn.
-        mine: the picture of the learner's blocks, uint8 `(64, 64, 3)`, or None if none of theirs could be used.
-        reference: the reference's picture.
-        used: names of the learner's blocks in `mine`.
-        error: relative L2 error of `mine`'s latent, or None.
-        different: names of the blocks that compute something else.
-        notes: what else should be said, a line each.
-    """
-
-    prompt: str
-    mine: np.ndarray | None
-    reference: np.ndarray
-    used: tuple[str, ...] = ()
-    error: float | None = None
-    different: tuple[str, ...] = ()
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def verdict(self):
-        """One sentence: whether the pictures agree, and if not, because of which block."""
-        if self.error is None:
-            return ""
-        names = _listed(self.used)
-        if self.error <= SAME:
-            return f"The same picture: your {names} and the reference's agree (relative error {self.error:.1g})."
-        if self.different:
-            verb = "computes" if len(self.different) == 1 else "compute"
-            return f"Another picture: your {_listed(self.different)} {verb} something else than the reference's."
-        return f"Another picture (relative error {self.error:.1g}), though each of your blocks alone agrees."
-
-
-def draw(prompt, seed=0, scale=4.0, steps=STEPS, **blocks):
+def draw(prompt, seed=0, scale=4.0, steps=STEPS, without=(), **blocks):
     """Draws a prompt with your blocks in the trained UNet, beside the reference's picture from the same noise.
 
     Args:
@@ -89,21 +72,37 @@ def draw(prompt, seed=0, scale=4.0, steps=STEPS, **blocks):
         seed: of the noise. Another seed draws another picture of the same prompt.
         scale: guidance; 1 is without.
         steps: number of DDIM steps.
+        without: a part of the trained UNet to switch off, or several: "skips", ("time", "head-1"). Drawn with none of
+            your blocks, beside the picture of the whole network. `without="?"` lists them.
         **blocks: your classes and functions by name, for example `ResBlock=ResBlock`. Where none is given the
             reference's is used.
 
     Raises:
-        ValueError: for a word the model does not know, or a name that is no block's; the message lists those there are.
+        ValueError: for a word the model does not know, a name that is no block's, a block without its name, or a value
+            that cannot be; the message lists what there is.
     """
     if not (FOLDER / WEIGHTS).exists():
         print("Nothing is drawn: this copy of the course has no trained weights. `make train` makes them.")
         return
-    shown = _Bar(steps * (2 if blocks else 1))
-    drawing = make_drawing(prompt, blocks, Settings(seed, scale, steps), shown)
+    _refuse_unnamed([seed, scale, steps, without])
+    if without == "?":
+        print(describe())
+        return
+    settings = Settings(seed, scale, steps, Switches.of(without))
+    shown = Bar(steps * (2 if blocks or without else 1))
+    drawing = make_drawing(prompt, blocks, settings, shown)
     shown.finish()
     for note in drawing.notes:
         print(note)
     show(drawing)
+
+
+def _refuse_unnamed(values):
+    """A block that is given without a name stands where a number should."""
+    for given in filter(callable, values):
+        name = getattr(given, "__name__", "")
+        how = f"{name}={name}" if name in NAMES else "for example ResBlock=ResBlock"
+        raise ValueError(f"`draw` takes blocks by name: {how}. Received: {given!r}")
 
 
 def make_drawing(prompt, blocks=None, settings=Settings(), progress=None, folder=None):
@@ -123,6 +122,15 @@ def make_drawing(prompt, blocks=None, settings=Settings(), progress=None, folder
     unknown = sorted(set(blocks) - set(NAMES))
     if unknown:
         raise ValueError(f"`draw` takes blocks by these names: {', '.join(NAMES)}. Received: {', '.join(unknown)}")
+    for name, block in blocks.items():
+        if not callable(block) or isinstance(block, keras.layers.Layer):
+            what = "class, not a layer made of it" if isinstance(block, keras.layers.Layer) else "class or function"
+            raise ValueError(f"`{name}` must be your {what}. Received: {name}={block!r}")
+    if settings.without and blocks:
+        raise ValueError(
+            "`without` switches parts of the course's own network off, so it draws with none of your blocks. Received: "
+            f"without={str(settings.without)!r} and {', '.join(blocks)}"
+        )
     with quiet(), _garbage_left(), lean_graphs(), under(COURSE):  # without libraries' start-up messages
         return _Job(prompt, blocks, settings, progress, folder or FOLDER).run()
 
@@ -152,6 +160,8 @@ class _Job:
             self._own_noise()
 
     def run(self):
+        if self.settings.without:
+            return self._switched()
         own = self._own_latent()
         reference = self._reference_latent()
         latents = [reference] if own is None else [reference, own]
@@ -162,6 +172,16 @@ class _Job:
         different = self._different(reference) if error > SAME else ()
         notes = [*self.notes, *self.mixed.notes.values()] if error > SAME else self.notes
         return Drawing(self.prompt, pictures[1], pictures[0], tuple(self.blocks), error, different, notes)
+
+    def _switched(self):
+        """The picture of the network with something switched off, beside that of the whole one."""
+        switches = self.settings.without
+        unet = load_unet(self.folder, switches)
+        own = self._latent(unet, {}, switches.context(self.context, self.nothing))
+        reference = self._reference_latent()
+        pictures = decode(np.concatenate([reference, own]), self.folder)
+        error = relative_error(own, reference)
+        return Drawing(self.prompt, pictures[1], pictures[0], error=error, without=str(switches))
 
     def _own_noise(self):
         """The learner's noise, from which then both pictures start."""
@@ -204,14 +224,14 @@ class _Job:
             if name in SAMPLING
         }
 
-    def _latent(self, unet, parts):
-        settings = self.settings
-        start = (unet, self.noise, self.context, self.nothing, settings.steps, settings.scale)
+    def _latent(self, unet, parts, context=None):
+        settings, context = self.settings, self.context if context is None else context
+        start = (unet, self.noise, context, self.nothing, settings.steps, settings.scale)
         return sample(*start, progress=lambda *_: self.progress(), parts=parts)
 
     def _reference_latent(self):
         """The reference's latent, which a learner who draws the same prompt again need not wait for."""
-        key = (self.prompt, self.settings, self.folder, self.noise.tobytes())
+        key = (self.prompt, replace(self.settings, without=ALL_ON), self.folder, self.noise.tobytes())
         if key not in REFERENCES:
             REFERENCES[key] = self._latent(load_unet(self.folder), {})
         return REFERENCES[key]
@@ -234,58 +254,3 @@ class _Job:
         inputs = random_inputs([tensor.shape[1:] for tensor in trained.inputs])
         outputs = [mix({name: self.blocks[name]}, trained).unet(inputs), trained(inputs)]
         return relative_error(*map(ops.convert_to_numpy, outputs)) > AGREES
-
-
-def show(drawing):
-    """Shows a drawing as a figure: the learner's picture beside the reference's."""
-    import matplotlib.pyplot as plt
-
-    figure = make_figure(drawing)
-    if plt.get_backend().lower() != "agg":  # which has no screen
-        plt.show()
-    plt.close(figure)
-
-
-def make_figure(drawing):
-    """The matplotlib figure of a drawing."""
-    import matplotlib.pyplot as plt
-
-    panels = [("the reference's", drawing.reference)]
-    if drawing.mine is not None:
-        panels.insert(0, (f"yours: {_listed(drawing.used)}", drawing.mine))
-    figure, axes = plt.subplots(1, len(panels), figsize=(3.2 * len(panels), 3.6), layout="constrained", squeeze=False)
-    for axis, (title, picture) in zip(axes[0], panels, strict=True):
-        axis.imshow(picture)
-        axis.set_title(title, fontsize=9, wrap=True)
-        axis.set_axis_off()
-    figure.suptitle(drawing.prompt, fontsize=10)
-    if drawing.verdict:
-        figure.supxlabel(drawing.verdict, fontsize=9, wrap=True)
-    return figure
-
-
-def _listed(names):
-    names = list(names)
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-class _Bar:
-    """A progress bar in a terminal or a notebook."""
-
-    def __init__(self, total):
-        self.total, self.done = total, 0
-        self.bar = self._start()
-        self.bar.update(0)  # seen while the blocks are put in their places
-
-    def _start(self):
-        return keras.utils.Progbar(self.total, unit_name="step")
-
-    def __call__(self):
-        if not self.done:
-            self.bar = self._start()  # the time left is told by the steps alone
-        if self.done < self.total - 1:  # the last belongs to `finish`; a block that fails half way is drawn again
-            self.done += 1
-            self.bar.update(self.done)
-
-    def finish(self):
-        self.bar.update(self.total, finalize=True)

@@ -9,9 +9,6 @@ import keras
 from keras import ops
 
 from autograder import reference
-from autograder.small_model.captions import MAX_TEXT_LENGTH
-from autograder.small_model.networks import SMALL
-from autograder.small_model.pictures import SIDE
 
 
 class TimeEmbedding(keras.layers.Layer):
@@ -65,9 +62,6 @@ def positional(own, arguments, keywords):
     return tuple(given[n] if n in given else defaults[n] for n in used)
 
 
-def unet_inputs():
-    """The three inputs of the small UNet."""
-    sides = (SIDE // 8, SIDE // 8, SMALL.latent_channels)
-    shapes = {"latent": sides, "timestep_embedding": (SMALL.channels[0],)}
-    shapes["context"] = (MAX_TEXT_LENGTH, SMALL.context_dim)
-    return [keras.Input(shape, name=name) for name, shape in shapes.items()]
+def unet_inputs(trained):
+    """Inputs of the same names and shapes as those of a trained UNet."""
+    return [keras.Input(tensor.shape[1:], name=tensor.name) for tensor in trained.inputs]

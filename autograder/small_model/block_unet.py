@@ -13,7 +13,6 @@ from keras import ops
 
 from autograder.reference import LAYER_NAMES, down_flow, middle_flow, up_flow
 from autograder.small_model.block_kinds import LAYERS, unet_inputs
-from autograder.small_model.networks import SMALL
 from autograder.small_model.programs import PROGRAMS, Borrowed, Compiled, weights_of
 
 CALLED_BY_FLOWS = ("PaddedConv2D", "ResBlock", "SpatialTransformer", "Upsample")
@@ -27,11 +26,11 @@ class BlockUNet:
     """
 
     def __init__(self, trained):
-        self.trained = trained
+        self.trained, self.config = trained, trained.unet_config
 
     def wire(self):
         """A Keras model of the trained UNet's inputs and output."""
-        latent, embedding, context = inputs = unet_inputs()
+        latent, embedding, context = inputs = unet_inputs(self.trained)
         t_emb = self.time(embedding)
         x, outputs = self.flow("down", down_flow, [latent, t_emb, context])
         x = self.flow("middle", middle_flow, [x, t_emb, context])
@@ -49,7 +48,7 @@ class BlockUNet:
 
     def exit(self, x):
         """The last norm, swish and convolution."""
-        latent = self.blocks("exit").PaddedConv2D(SMALL.latent_channels, 3, padding=1)
+        latent = self.blocks("exit").PaddedConv2D(self.config.latent_channels, 3, padding=1)
         return latent(ops.silu(Borrowed(self.trained.get_layer("exit_norm"))(x)))
 
     def blocks(self, *flows):
@@ -58,7 +57,7 @@ class BlockUNet:
         makers = {
             kind: (lambda *a, _kind=kind, **k: _Block(self, _kind, turns[_kind], a, k)) for kind in CALLED_BY_FLOWS
         }
-        config = {n: getattr(SMALL, n) for n in ("channels", "head_size", "latent_channels", "context_dim")}
+        config = {n: getattr(self.config, n) for n in ("channels", "head_size", "latent_channels", "context_dim")}
         return SimpleNamespace(**makers, **config)
 
     def block(self, kind, arguments, keywords, turns, shapes):

@@ -19,6 +19,7 @@ from autograder.small_model.checkpoints import load_named_weights
 from autograder.small_model.ddim import initial_noise, sample, with_eps
 from autograder.small_model.networks import SMALL, WordEmbedding, build_decoder, build_judge
 from autograder.small_model.pictures import SIDE, to_uint8
+from autograder.small_model.switchboard import Switches, switched_unet
 
 # The latent's middle is a single pixel: there self-attention has one token to look at, and Keras thinks it a mistake.
 warnings.filterwarnings("ignore", message="You are using a softmax over axis")
@@ -35,13 +36,14 @@ def trained_unet(folder=FOLDER):
     return unet
 
 
-def load_unet(folder=FOLDER):
+def load_unet(folder=FOLDER, without=()):
     """The trained UNet: a Keras model of (latent, timestep embedding, context) to eps.
 
     Args:
         folder: where the trained weights are.
+        without: what is switched off in it, see `switchboard`.
     """
-    return _eps_unet(folder)
+    return _eps_unet(folder, without if isinstance(without, Switches) else Switches.of(without))
 
 
 @functools.cache
@@ -51,8 +53,8 @@ def compiled_unet(folder=FOLDER):
 
 
 @functools.cache
-def _eps_unet(folder):
-    return with_eps(compiled_unet(folder))
+def _eps_unet(folder, switches):
+    return with_eps(switched_unet(trained_unet(folder), switches) if switches else compiled_unet(folder))
 
 
 def encode_prompts(texts, folder=FOLDER):
@@ -76,7 +78,7 @@ def decode(latents, folder=FOLDER):
     return to_uint8(ops.convert_to_numpy(_decoder(folder)(np.asarray(latents, "float32") * std + mean)))
 
 
-def sample_prompts(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=FOLDER):
+def sample_prompts(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=FOLDER, without=()):
     """Draws prompts; picture i starts from the noise of `seed + i`.
 
     Args:
@@ -86,14 +88,16 @@ def sample_prompts(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=F
         scale: guidance.
         progress: called as `progress(step, steps)` after each step, or None.
         folder: where the trained weights are.
+        without: what is switched off, see `switchboard`.
 
     Returns:
         uint8 array `(B, 64, 64, 3)`.
     """
-    context = encode_prompts(prompts, folder)
     nothing = encode_prompts([""] * len(prompts), folder)
+    context = Switches.of(without).context(encode_prompts(prompts, folder), nothing)
     noise = initial_noise(len(prompts), seed=seed)
-    return decode(sample(load_unet(folder), noise, context, nothing, steps, scale, progress=progress), folder)
+    unet = load_unet(folder, without)
+    return decode(sample(unet, noise, context, nothing, steps, scale, progress=progress), folder)
 
 
 def sample_prompt(prompt, seed=0, steps=25, scale=4.0, progress=None):

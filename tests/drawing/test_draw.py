@@ -1,6 +1,7 @@
 """`draw`: learners' blocks in the trained UNet. With random weights, as what is drawn does not matter here."""
 
 import gc
+import re
 from collections import Counter
 
 import keras
@@ -12,10 +13,12 @@ from autograder import reference
 from autograder.drawing import draw as drawing
 from autograder.drawing.assembly import mix
 from autograder.drawing.mixing import BlockError, random_inputs
+from autograder.drawing.showing import make_figure
 from autograder.exam.comparing import relative_error
 from autograder.sitting import stand_ins
 from autograder.small_model.ddim import with_eps
 from autograder.small_model.model import load_unet, trained_unet
+from autograder.small_model.switchboard import Switches
 from tests.drawing import blocks as mine
 
 PROMPT = "a red circle left of a white cross on black"
@@ -179,7 +182,7 @@ def test_drawing_without_a_usable_block_is_the_reference_alone(make):
     made = make(ResBlock=mine.Unwritten)
     assert made.mine is None
     assert made.reference.shape == (64, 64, 3)
-    assert len(drawing.make_figure(made).axes) == 1
+    assert len(make_figure(made).axes) == 1
 
 
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch's numbers are always a graph's")
@@ -221,3 +224,48 @@ def test_draw_shows_the_picture_and_says_what_failed(random_folder, monkeypatch,
     drawing.draw(PROMPT, steps=2, ResBlock=mine.Unwritten)
     assert shown[0].prompt == PROMPT
     assert "ResBlock is not written yet" in capsys.readouterr().out
+
+
+def test_drawing_without_a_part_stands_beside_the_whole_networks(random_folder):
+    pytest.importorskip("matplotlib")
+    settings = drawing.Settings(steps=2, without=Switches.of("skips"))
+    made = drawing.make_drawing(PROMPT, {}, settings, folder=random_folder)
+    whole = drawing.make_drawing(PROMPT, {}, drawing.Settings(steps=2), folder=random_folder)
+    np.testing.assert_array_equal(made.reference, whole.reference)
+    assert made.mine.shape == whole.reference.shape
+    assert made.error > 0.05
+    assert "without skips" in made.verdict
+    assert [axis.get_title() for axis in make_figure(made).axes] == ["without skips", "the whole network"]
+
+
+def test_drawing_without_a_part_takes_no_blocks(random_folder):
+    settings = drawing.Settings(steps=2, without=Switches.of("skips"))
+    with pytest.raises(ValueError, match=r"skips.*ResBlock"):
+        drawing.make_drawing(PROMPT, {"ResBlock": mine.ResBlock}, settings, folder=random_folder)
+
+
+BAD = {"steps": (0, 2.5, True, 1001), "scale": ("4", None, float("nan")), "seed": (-1, "0", None)}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+def test_draw_explains_values_that_cannot_be(name, value):
+    with pytest.raises(ValueError, match=f"`{name}` must be") as error:
+        drawing.draw(PROMPT, **{name: value})
+    assert f"{name}={value!r}" in str(error.value)
+
+
+@pytest.mark.parametrize("make", [lambda: None, lambda: 3, lambda: mine.ResBlock(64)], ids=["None", "number", "layer"])
+def test_draw_explains_what_is_no_block(make):
+    block = make()
+    with pytest.raises(ValueError, match="ResBlock=" + re.escape(repr(block))):
+        drawing.make_drawing(PROMPT, {"ResBlock": block})
+
+
+def test_draw_asks_for_the_name_of_a_block():
+    with pytest.raises(ValueError, match="ResBlock=ResBlock"):
+        drawing.draw(PROMPT, mine.ResBlock)
+
+
+def test_draw_lists_what_can_be_switched_off(capsys):
+    drawing.draw(PROMPT, without="?")
+    assert "cross-attention" in capsys.readouterr().out
