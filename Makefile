@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help course setup test check test-full test-backends test-colab lint format exercises check-exercises book pages \
-        pdf grade sample-class bench bench-draw bench-grading train train-scenes score fixtures lock clean
+        pdf grade sample-class bench bench-draw bench-grading train train-scenes score score-scenes fixtures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -109,6 +109,10 @@ score: setup ## after a training: score the small model on 256 prompts, store sc
 	$(BIN)/python -m autograder.small_model.score --write
 	$(BIN)/python -m autograder.small_model.score --grid _build/samples.png
 	$(BIN)/python -m tests.small_model.make_pictures
+
+score-scenes: setup ## after `make train-scenes`: score the next model by sets and with parts switched off, with error bars
+	$(BIN)/python -m autograder.small_model.scenes.score_scenes --folder training-scenes --write
+	$(BIN)/python -m autograder.small_model.scenes.score_scenes --folder training-scenes --grids _build/scenes
 
 fixtures: setup ## make the frozen tensors of tests/reference again, from KerasCV and diffusers
 	$(BIN)/python tests/reference/make_fixtures.py

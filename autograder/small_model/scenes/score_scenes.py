@@ -1,0 +1,213 @@
+"""Scores the model of scenes on prompts kept from training, whole and with parts switched off:
+`python -m autograder.small_model.scenes.score_scenes --folder FOLDER`.
+
+The judge reads each picture and says what stands where. A picture is right if all of it is: every thing with its
+colour and no other, how they stand to each other, sizes and ground where the prompt names them.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autograder.small_model.model import write_png
+from autograder.small_model.scenes.language import draw_scenes
+from autograder.small_model.scenes.scene_batches import paint_scenes
+from autograder.small_model.scenes.scene_judging import mark, read_pictures
+from autograder.small_model.scenes.scene_model import FACTS, SceneModel
+
+BATCH = 64
+SEED = 20261125
+STEPS, SCALE = 25, 4.0
+ASPECTS = ("things", "relations", "sizes", "ground", "right")
+ONE, TWO, THREE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """Prompts of one kind: which scenes (see `draw_scenes`), with how many things, and the share to be reached."""
+
+    kind: str
+    shares: tuple[float, float, float]
+    target: float
+
+
+SETS = {
+    "one thing": PromptSet("held-out", ONE, 0.97),
+    "two things with a relation": PromptSet("held-out", TWO, 0.90),
+    "three things": PromptSet("held-out", THREE, 0.70),
+    "unseen pairs of colour and thing": PromptSet("unseen pairs", (0.5, 0.5, 0.0), 0.85),
+}
+ABLATED = "two things with a relation"  # the set that all below is scored on
+CHANGES: dict[str, dict] = {  # what is told to `sample_prompts`
+    "everything on": {},
+    "12 steps": {"steps": 12},
+    "8 steps": {"steps": 8},
+    "4 steps": {"steps": 4},
+    "guidance 1": {"scale": 1.0},
+    "without the middle": {"without": "middle"},
+    "without the time": {"without": "time"},
+    "without the text": {"without": "text"},
+    "without the outer skips": {"without": "skips-0"},
+    "without the skips of level 1": {"without": "skips-1"},
+    "without the skips of level 2": {"without": "skips-2"},
+    "without the inner skips": {"without": "skips-3"},
+    "without self-attention": {"without": "self-attention"},
+    "without cross-attention": {"without": "cross-attention"},
+}
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of right pictures.
+
+    Args:
+        right, count: pictures.
+        distinct: prompts among them.
+    """
+
+    right: int
+    count: int
+    distinct: int = 0
+
+    @property
+    def bounds(self):
+        """The 95 % interval. Reference: Wilson, "Probable inference, the law of succession, and statistical inference"
+        (1927)."""
+        z, n, share = 1.959964, self.count, self.right / self.count
+        middle, spread = share + z * z / (2 * n), z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
+        return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
+
+    def __str__(self):
+        low, high = self.bounds
+        return f"{self.right / self.count:.1%} ({low:.1%} to {high:.1%})"
+
+
+def scenes_of(prompt_set, count):
+    """The first `count` scenes of a set."""
+    return draw_scenes(np.random.default_rng([SEED, 2]), count, prompt_set.kind, prompt_set.shares)
+
+
+def read_marks(judge, scenes, pictures):
+    """What the judge makes of pictures of -1 to 1: for each aspect how many are right."""
+    marks = [mark(scene, *seen) for scene, seen in zip(scenes, read_pictures(judge, pictures), strict=True)]
+    return {aspect: sum(one[aspect] for one in marks) for aspect in ASPECTS}
+
+
+def score(model, prompt_set, count, **how):
+    """Draws `count` prompts of a set, told `how`, and has them read: a `Share` by aspect."""
+    scenes = scenes_of(prompt_set, count)
+    how = {"steps": STEPS, "scale": SCALE} | how
+    right = dict.fromkeys(ASPECTS, 0)
+    for start in range(0, count, BATCH):
+        some = scenes[start : start + BATCH]
+        pictures = model.sample_prompts([str(scene) for scene in some], seed=start, **how)
+        for aspect, number in read_marks(model.judge, some, pictures.astype("float32") / 127.5 - 1).items():
+            right[aspect] += number
+    distinct = len({str(scene) for scene in scenes})
+    return {aspect: Share(number, count, distinct) for aspect, number in right.items()}
+
+
+def score_judge(judge, count=1024):
+    """How often the judge itself is right, on true pictures of scenes of all kinds: a `Share` by aspect."""
+    rng = np.random.default_rng([SEED, 1])
+    scenes = draw_scenes(rng, count, "all")
+    right = dict.fromkeys(ASPECTS, 0)
+    for start in range(0, count, BATCH):
+        some = scenes[start : start + BATCH]
+        for aspect, number in read_marks(judge, some, paint_scenes(rng, some)[1]).items():
+            right[aspect] += number
+    return {aspect: Share(number, count, len({str(s) for s in scenes})) for aspect, number in right.items()}
+
+
+def score_all(model, count, progress=print):
+    """Everything: `sets`, `changes` of the set `ABLATED`, `judge`; each a dict of counts by aspect."""
+    scores = {"sets": {}, "changes": {}, "judge": _counts(score_judge(model.judge))}
+    for name, prompt_set in SETS.items():
+        scores["sets"][name] = _counts(score(model, prompt_set, count))
+        progress(f"{name}: {shares_in(scores['sets'][name])['right']}")
+    for name, how in CHANGES.items():
+        scores["changes"][name] = _counts(score(model, SETS[ABLATED], count, **how))
+        progress(f"{name}: {shares_in(scores['changes'][name])['right']}")
+    return scores | {"scale": SCALE, "steps": STEPS, "seed": SEED}
+
+
+def _counts(shares):
+    return {aspect: asdict(share) for aspect, share in shares.items()}
+
+
+def shares_in(counts):
+    """The `Share`s in a set of counts that was written down."""
+    return {aspect: Share(**share) for aspect, share in counts.items()}
+
+
+def sets_table(scores):
+    """The sets as a Markdown table: how many prompts, how many are right, the target, and each aspect alone."""
+    head = ["prompts", "pictures", "distinct prompts", "right (95 % interval)", "target", "met", *ASPECTS[:-1]]
+    rows = []
+    for name, counts in scores["sets"].items():
+        shares, target = shares_in(counts), SETS[name].target
+        right = shares["right"]
+        met = "yes" if right.right >= target * right.count else "no"
+        aspects = [f"{shares[a].right / shares[a].count:.1%}" for a in ASPECTS[:-1]]
+        rows.append([name, right.count, right.distinct, right, f"{target:.0%}", met, *aspects])
+    judge = shares_in(scores["judge"])["right"]
+    return f"{_table(head, rows)}\n\nThe judge reads {judge} of {judge.count} true pictures right."
+
+
+def changes_table(scores):
+    """What each change costs on one set, as a Markdown table: right pictures, and whether that is clearly fewer than
+    with everything on, the intervals apart."""
+    whole = shares_in(scores["changes"]["everything on"])["right"]
+    rows = []
+    for name, counts in scores["changes"].items():
+        right = shares_in(counts)["right"]
+        clear = "" if right == whole else "yes" if right.bounds[1] < whole.bounds[0] else "no"
+        rows.append([name, right, clear])
+    return _table([ABLATED, "right (95 % interval)", "clearly fewer"], rows)
+
+
+def _table(head, rows):
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in [head, ["---"] * len(head), *rows])
+
+
+def grid(model, name, side=8, gap=2, **how):
+    """The first samples of a set in a square.
+
+    Returns:
+        The prompts, row by row, and the picture, uint8 `(S, S, 3)`, with `gap` white pixels between the samples.
+    """
+    texts = [str(scene) for scene in scenes_of(SETS[name], side * side)]
+    pictures = model.sample_prompts(texts, **({"steps": STEPS, "scale": SCALE} | how))
+    padded = np.pad(pictures, ((0, 0), (0, gap), (0, gap), (0, 0)), constant_values=255)
+    rows = padded.reshape(side, side, *padded.shape[1:]).transpose(0, 2, 1, 3, 4)
+    return texts, rows.reshape(side * padded.shape[1], -1, 3)[:-gap, :-gap]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m autograder.small_model.scenes.score_scenes", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="where the trained weights are")
+    parser.add_argument("--count", type=int, default=256, help="prompts of each set")
+    parser.add_argument("--grids", type=Path, help="write a PNG of 64 samples of each set here, and do nothing else")
+    parser.add_argument("--write", action="store_true", help=f"store the scores in the folder's {FACTS}")
+    options = parser.parse_args(arguments)
+    model = SceneModel(options.folder)
+    if options.grids:
+        options.grids.mkdir(parents=True, exist_ok=True)
+        for name in SETS:
+            texts, picture = grid(model, name)
+            write_png(options.grids / f"{name.replace(' ', '-')}.png", picture, {"prompts": "; ".join(texts)})
+        return 0
+    scores = score_all(model, options.count)
+    if options.write:
+        path = options.folder / FACTS
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"scores": scores}, indent=1) + "\n")
+    print(sets_table(scores), changes_table(scores), sep="\n\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
