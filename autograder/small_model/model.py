@@ -78,8 +78,8 @@ def decode(latents, folder=FOLDER):
     return to_uint8(ops.convert_to_numpy(_decoder(folder)(np.asarray(latents, "float32") * std + mean)))
 
 
-def sample_prompts(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=FOLDER, without=()):
-    """Draws prompts; picture i starts from the noise of `seed + i`.
+def sample_latents(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=FOLDER, without=()):
+    """Draws the latents of prompts; that of picture i starts from the noise of `seed + i`.
 
     Args:
         prompts: list of B texts.
@@ -91,13 +91,17 @@ def sample_prompts(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=F
         without: what is switched off, see `switchboard`.
 
     Returns:
-        uint8 array `(B, 64, 64, 3)`.
+        float32 array `(B, 8, 8, 4)`.
     """
     nothing = encode_prompts([""] * len(prompts), folder)
     context = Switches.of(without).context(encode_prompts(prompts, folder), nothing)
     noise = initial_noise(len(prompts), seed=seed)
-    unet = load_unet(folder, without)
-    return decode(sample(unet, noise, context, nothing, steps, scale, progress=progress), folder)
+    return sample(load_unet(folder, without), noise, context, nothing, steps, scale, progress=progress)
+
+
+def sample_prompts(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=FOLDER, without=()):
+    """Draws prompts, uint8 pictures `(B, 64, 64, 3)`. See `sample_latents`."""
+    return decode(sample_latents(prompts, seed, steps, scale, progress, folder, without), folder)
 
 
 def sample_prompt(prompt, seed=0, steps=25, scale=4.0, progress=None):

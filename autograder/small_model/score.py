@@ -15,6 +15,7 @@ from keras import ops
 from autograder.small_model.captions import SHAPES, captions, draw_scenes
 from autograder.small_model.model import FACTS, FOLDER, load_judge, sample_prompts, write_png
 from autograder.small_model.pictures import lay_out, render
+from autograder.small_model.shares import Share
 from autograder.small_model.training import labels_of
 
 BATCH = 64
@@ -59,11 +60,32 @@ def score_judge(count=1024, folder=FOLDER):
 
 def score_set(kind, two_objects, count, scale=4.0, folder=FOLDER, steps=STEPS):
     """Draws `count` prompts of one kind in `steps` steps and marks them: the share right, by aspect."""
+    return shares(marks(*_drawn(kind, two_objects, count, folder, steps=steps, scale=scale)))
+
+
+def count_marks(count=64, steps=12, scale=4.0, without=(), folder=FOLDER):
+    """Draws `count` prompts of two objects that training never saw, each from a noise of its own, and marks them.
+
+    Args:
+        count: how many.
+        steps, scale: of DDIM, and guidance.
+        without: what is switched off in the UNet, see `switchboard`.
+        folder: where the trained weights are.
+
+    Returns:
+        `Share` of pictures by aspect, as `marks` has them; "right" is all together.
+    """
+    seen = _drawn("held-out", 1.0, count, folder, steps=steps, scale=scale, without=without)
+    return {aspect: Share(int(right.sum()), count) for aspect, right in marks(*seen).items()}
+
+
+def _drawn(kind, two_objects, count, folder, **how):
+    """Scenes of one kind, and what the judge reads in pictures of them."""
     scenes = draw_scenes(np.random.default_rng([SEED, 2]), count, kind, two_objects)
     texts = captions(scenes)
     starts = range(0, count, BATCH)
-    pictures = [sample_prompts(texts[i : i + BATCH], i, steps, scale, folder=folder) for i in starts]
-    return shares(marks(scenes, read(np.concatenate(pictures).astype("float32") / 127.5 - 1, folder)))
+    pictures = [sample_prompts(texts[i : i + BATCH], i, folder=folder, **how) for i in starts]
+    return scenes, read(np.concatenate(pictures).astype("float32") / 127.5 - 1, folder)
 
 
 def grid(side=8, folder=FOLDER, gap=2):

@@ -18,6 +18,7 @@ from autograder.small_model.scenes.language import draw_scenes
 from autograder.small_model.scenes.scene_batches import paint_scenes
 from autograder.small_model.scenes.scene_judging import mark, read_pictures
 from autograder.small_model.scenes.scene_model import FACTS, SceneModel
+from autograder.small_model.shares import Share
 
 BATCH = 64
 SEED = 20261125
@@ -58,32 +59,6 @@ CHANGES: dict[str, dict] = {  # what is told to `sample_prompts`
     "without self-attention": {"without": "self-attention"},
     "without cross-attention": {"without": "cross-attention"},
 }
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share of right pictures.
-
-    Args:
-        right, count: pictures.
-        distinct: prompts among them.
-    """
-
-    right: int
-    count: int
-    distinct: int = 0
-
-    @property
-    def bounds(self):
-        """The 95 % interval. Reference: Wilson, "Probable inference, the law of succession, and statistical inference"
-        (1927)."""
-        z, n, share = 1.959964, self.count, self.right / self.count
-        middle, spread = share + z * z / (2 * n), z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-        return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
-
-    def __str__(self):
-        low, high = self.bounds
-        return f"{self.right / self.count:.1%} ({low:.1%} to {high:.1%})"
 
 
 def scenes_of(prompt_set, count):
@@ -151,8 +126,8 @@ def sets_table(scores):
     for name, counts in scores["sets"].items():
         shares, target = shares_in(counts), SETS[name].target
         right = shares["right"]
-        met = "yes" if right.right >= target * right.count else "no"
-        aspects = [f"{shares[a].right / shares[a].count:.1%}" for a in ASPECTS[:-1]]
+        met = "yes" if right.share >= target else "no"
+        aspects = [f"{shares[a].share:.1%}" for a in ASPECTS[:-1]]
         rows.append([name, right.count, right.distinct, right, f"{target:.0%}", met, *aspects])
     judge = shares_in(scores["judge"])["right"]
     return f"{_table(head, rows)}\n\nThe judge reads {judge} of {judge.count} true pictures right."

@@ -12,8 +12,9 @@ from autograder.small_model.scenes.scene_judging import Seen
 from autograder.small_model.scenes.scene_model import FACTS, JUDGE, WEIGHTS, SceneModel
 from autograder.small_model.scenes.scene_networks import build_decoder, build_judge, build_text_encoder
 from autograder.small_model.scenes.scene_painting import lay_out
-from autograder.small_model.scenes.score_scenes import SETS, Share
+from autograder.small_model.scenes.score_scenes import SETS
 from autograder.small_model.scenes.train_scenes import build_unet
+from autograder.small_model.shares import Share
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +38,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(folder):
     return SceneModel(folder)
-
-
-# Published: Brown, Cai and DasGupta, "Interval estimation for a binomial proportion" (2001) use the same interval;
-# the numbers are R's, `prop.test(x, n, correct = FALSE)`.
-@pytest.mark.parametrize(
-    ("right", "count", "low", "high"),
-    [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662)],
-)
-def test_interval_is_wilsons(right, count, low, high):
-    assert Share(right, count).bounds == pytest.approx((low, high), abs=1e-4)
 
 
 def test_every_set_holds_what_it_says_and_at_least_200_prompts_are_asked_for():
