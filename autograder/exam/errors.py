@@ -37,12 +37,21 @@ CAUSES = [
     ),
     (r"local variable '(\w+)'", "`{0}` is used before that function has given it a value."),
     (
+        r"'float' object cannot be interpreted as an integer|Tshape' of float",
+        "Whole numbers are needed there: `/` gives a float, even where the division comes out even; `//` does not.",
+    ),
+    (
+        r"index \d+ is out of bounds|list index out of range",
+        "An index goes past the end: the last one is one less than the length, and behind it there is no next one.",
+    ),
+    (
         r"[Aa]ttempt to convert a value",
         "Something that is no tensor is given to an operation: perhaps a layer that was not called.",
     ),
 ]
 ATTRIBUTE = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 ARGUMENTS = re.compile(r"takes .*positional argument|too many positional arguments|missing .*required .*argument")
+MISSING = re.compile(r"missing (?:a|\d+) required .*?arguments?: (.+)")
 
 
 def error_finding(error: LearnerError) -> str:
@@ -69,6 +78,9 @@ def error_finding(error: LearnerError) -> str:
 
 def _arguments(error: LearnerError) -> str:
     """Too few or too many arguments: of the learner's signature, or of what the learner's own line calls."""
+    missing = MISSING.search(error.message)
+    if error.line and missing:
+        return f"That line calls something without an argument that it needs: {missing[1].rstrip('.')}."
     if error.line:
         return (
             "That line calls something with too few or too many arguments. A Keras layer of several inputs takes them "

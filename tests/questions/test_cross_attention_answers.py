@@ -108,6 +108,23 @@ class BiasOnKeys(AsTheArticle):
         self.to_k = keras.layers.Dense(num_heads * head_size)
 
 
+class OfKeras(keras.layers.Layer):
+    """Keras' own layer without its biases, and the one bias that belongs there as a weight beside it."""
+
+    def __init__(self, num_heads, head_size):
+        super().__init__()
+        width = num_heads * head_size
+        self.attention = keras.layers.MultiHeadAttention(num_heads, head_size, use_bias=False, output_shape=width)
+        self.bias = self.add_weight(shape=(width,), name="bias")
+
+    def call(self, inputs, context=None):
+        return self.attention(inputs, inputs if context is None else context) + self.bias
+
+
+def dot_by_letters(a, b):
+    return ops.einsum("...sd,...dt->...st", a, b)
+
+
 def dot_by_sum(a, b):
     return ops.sum(a[..., :, :, None] * b[..., None, :, :], axis=-2)
 
@@ -129,13 +146,13 @@ def verdict(question_id, answer, scale="tiny"):
 
 
 @pytest.mark.parametrize("question_id", QUESTIONS)
-@pytest.mark.parametrize("answer", [AsTheArticle, Einsum, MultiHeadAttention, HeadByHead, BiasOnKeys])
+@pytest.mark.parametrize("answer", [AsTheArticle, Einsum, MultiHeadAttention, HeadByHead, BiasOnKeys, OfKeras])
 def test_attention_accepts_other_ways_of_writing(question_id, answer):
     received = verdict(question_id, answer)
     assert received.passed, received.message
 
 
-@pytest.mark.parametrize("answer", [dot_by_sum, dot_by_flattening, dot_by_loop, lambda a, b: a @ b])
+@pytest.mark.parametrize("answer", [dot_by_letters, dot_by_sum, dot_by_flattening, dot_by_loop, lambda a, b: a @ b])
 def test_td_dot_accepts_other_ways_of_writing(answer):
     received = verdict("td-dot", answer)
     assert received.passed, received.message
@@ -167,3 +184,14 @@ def test_attention_that_is_not_called_by_name_says_so():
     received = verdict("cross-attention", Positional)
     assert not received.passed
     assert "context" in received.message
+
+
+def test_attention_of_keras_that_gets_one_tensor_only_is_told_which_argument_is_missing():
+    class OneTensor(OfKeras):
+        def call(self, inputs, context=None):
+            return self.attention(inputs) + self.bias
+
+    received = verdict("self-attention", OneTensor)
+    assert not received.passed
+    assert "'value'" in received.message.split("Cause:")[1]
+    assert "list" not in received.message

@@ -1,7 +1,8 @@
 """Exercise 06: the product of each head, and attention to the tokens themselves and to a context."""
 
-from autograder.questions.cross_attention.context_mistakes import CROSS_MISTAKES
-from autograder.questions.cross_attention.mistakes import MISTAKES, PRODUCT, SELF_MISTAKES, TD_DOT_MISTAKES
+from autograder.questions.catalogue import Texts
+from autograder.questions.cross_attention.base import CROSS, SELF, TD_DOT
+from autograder.questions.cross_attention.changes import CROSS_CHANGES, SELF_CHANGES, TD_DOT_CHANGES
 from autograder.questions.question import Case, Question, RandomInput
 from autograder.reference import CrossAttention, td_dot
 
@@ -43,6 +44,8 @@ def _cross_cases(scale):
     )
 
 
+_TEXTS = Texts.beside(__file__)
+
 QUESTIONS = (
     Question(
         id="td-dot",
@@ -51,8 +54,9 @@ QUESTIONS = (
         kind="function",
         cases=_td_dot_cases,
         accepted=(td_dot,),
-        mistakes=TD_DOT_MISTAKES,
-        section=PRODUCT,
+        base=TD_DOT,
+        mistakes=_TEXTS.of(TD_DOT_CHANGES),
+        section="One product for each head",
     ),
     Question(
         id="self-attention",
@@ -61,7 +65,8 @@ QUESTIONS = (
         kind="layer",
         cases=_self_cases,
         accepted=(CrossAttention,),
-        mistakes=SELF_MISTAKES + MISTAKES,
+        base=SELF,
+        mistakes=_TEXTS.of(SELF_CHANGES),
         section="Building it, step by step",
     ),
     Question(
@@ -71,7 +76,8 @@ QUESTIONS = (
         kind="layer",
         cases=_cross_cases,
         accepted=(CrossAttention,),
-        mistakes=CROSS_MISTAKES + MISTAKES,
+        base=CROSS,
+        mistakes=_TEXTS.of(CROSS_CHANGES),
         section="Every shape on the way",
     ),
 )
