@@ -120,6 +120,7 @@ else:
         from autograder.classroom.course import Course, CourseError
         from autograder.classroom.grading import grade as run
         from autograder.classroom.report import summary, table
+        from autograder.classroom.roster import roster
 
         columns = (
             TextColumn("{task.description}"),
@@ -130,7 +131,8 @@ else:
         console = Console(stderr=True)
         try:
             place = Course.at(course)
-            total = len(place.students(name, options.students))
+            place.check_exercise(name)
+            total = len(roster(place, name, options.students))
             with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
                 bar = progress.add_task(name, total=total, rate="")
 

@@ -1,5 +1,9 @@
-"""A course directory as nbgrader lays it out: submitted/, autograded/, feedback/ and gradebook.db."""
+"""A course directory as nbgrader lays it out: submitted/, autograded/, feedback/ and gradebook.db.
 
+Where nbgrader_config.py names other directories, ours are those, too.
+"""
+
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +12,8 @@ from traitlets.config import Config
 import autograder
 from autograder.notebooks import exercise_names, load_config, release, source_notebook
 
+STRUCTURE = "{nbgrader_step}/{student_id}/{assignment_id}"  # nbgrader's own order
+ANYONE = "\0"  # stands for a student where a path is taken apart: no id and no directory's name can hold it
 CHECKOUT = Path(autograder.__file__).resolve().parents[1]  # where the course's sources lie, when it runs from a clone
 
 
@@ -41,7 +47,13 @@ class Course:
         if not exercise_names(sources):
             raise CourseError(f"The course directory must have solutions/. Received: {root}")
         settings = root if (root / "nbgrader_config.py").is_file() else sources
-        return cls(root, sources, settings, load_config(settings))
+        config = load_config(settings)
+        said = config.CourseDirectory.get("root")
+        if settings == root and isinstance(said, str) and said:  # the clone's own settings name the clone
+            root = (settings / said).resolve()
+        if not root.is_dir():
+            raise CourseError(f"`CourseDirectory.root` must be a directory. Received: {root}, in {settings}")
+        return cls(root, sources, settings, config)
 
     @property
     def db_url(self) -> str:
@@ -53,27 +65,37 @@ class Course:
         return str(self.config.CourseDirectory.get("course_id", "") or "default_course")
 
     def submitted(self, student: str, name: str) -> Path:
-        return self.root / "submitted" / student / name
+        return self._place("submitted", student, name)
 
     def autograded(self, student: str, name: str) -> Path:
-        return self.root / "autograded" / student / name
+        return self._place("autograded", student, name)
 
-    def students(self, name: str, wanted: list[str] | None = None) -> list[str]:
-        """Who handed in, sorted.
+    def feedback(self, student: str, name: str) -> Path:
+        return self._place("feedback", student, name)
 
-        Raises:
-            CourseError: if nobody did, or one of `wanted` did not.
-        """
-        everyone = sorted(
-            path.parent.name for path in (self.root / "submitted").glob(f"*/{name}") if path.parent.name[0] != "."
-        )
-        if missing := sorted(set(wanted or []) - set(everyone)):
-            raise CourseError(
-                f"A student must have a directory submitted/STUDENT/{name}. Received: {', '.join(missing)}"
-            )
-        if not everyone:
-            raise CourseError(f"There must be submissions at submitted/STUDENT/{name}. Received none in: {self.root}")
-        return sorted(set(wanted)) if wanted else everyone
+    def _place(self, step: str, student: str, name: str) -> Path:
+        """Where nbgrader's `CourseDirectory.format_path` finds a step of a submission."""
+        said = self.config.CourseDirectory
+        names = {"nbgrader_step": said.get(f"{step}_directory", step), "student_id": student, "assignment_id": name}
+        return self.root / str(said.get("directory_structure", STRUCTURE)).format(**names)
+
+    def homes(self, name: str) -> dict[str, Path]:
+        """The students' directories of what was handed in, by id; for nbgrader's own order submitted/STUDENT."""
+        parts = self.submitted(ANYONE, name).parts
+        level = next(number for number, part in enumerate(parts) if ANYONE in part)
+        before, after = parts[level].split(ANYONE, 1)
+        base = Path(*parts[:level])
+        there = [entry for entry in base.iterdir() if entry.is_dir()] if base.is_dir() else []
+        named = {entry.name.removeprefix(before).removesuffix(after): entry for entry in there}
+        return {
+            student: entry
+            for student, entry in named.items()
+            if student and student[0] != "." and entry.name == f"{before}{student}{after}"
+        }
+
+    def students(self, name: str) -> list[str]:
+        """Who has a directory for an exercise, sorted: submitted/STUDENT/NAME."""
+        return sorted(student for student in self.homes(name) if os.path.lexists(self.submitted(student, name)))
 
     def check_exercise(self, name: str) -> None:
         """Raises a `CourseError` if there is no such exercise."""

@@ -8,12 +8,15 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
 SEED_BITS = 31
+OWNER = 16  # characters of a file's name that say whose it is
+OF_STUDENTS = ("results", "published", "edited")  # directories whose files belong to one student each
 
 
 @dataclass(frozen=True)
@@ -44,46 +47,59 @@ class ExamState:
         place = root / "_build" / "exam" / name
         place.mkdir(parents=True, exist_ok=True)
         place.chmod(PRIVATE_DIRECTORY)
-        kept = _read(place / "exam.json")
+        kept = read_private(place / "exam.json")
         if again:
             for file in place.glob("results/*"):
                 file.unlink()
         if seed is None:
             usable = not again and type(kept.get("seed")) is int
             seed = kept["seed"] if usable else secrets.randbits(SEED_BITS)
-        _write(place / "exam.json", {"seed": seed, "scale": scale})
+        write_private(place / "exam.json", {"seed": seed, "scale": scale})
         (place / "results").mkdir(exist_ok=True, mode=PRIVATE_DIRECTORY)
         return cls(place, seed, scale)
 
-    def key(self, *parts: str) -> str:
-        """What a result is kept under: it changes with the papers and with any of `parts`."""
-        text = json.dumps([self.seed, self.scale, *parts])
-        return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()[:40]
+    def key(self, student: str, *parts: str) -> str:
+        """What a student's result is kept under: it changes with the papers and with any of `parts`."""
+        return f"{digest(student)[:OWNER]}-{digest(self.seed, self.scale, student, *parts)[:40]}"
 
     def load(self, key: str) -> dict[str, Any] | None:
         """The result kept under `key`, if it is whole."""
-        kept = _read(self.place / "results" / f"{key}.json")
+        kept = read_private(self.place / "results" / f"{key}.json")
         return kept or None
 
     def save(self, key: str, result: dict[str, Any]) -> None:
         """Keeps a result. After this the submission need not be run again."""
-        _write(self.place / "results" / f"{key}.json", result)
+        write_private(self.place / "results" / f"{key}.json", result)
 
     def forget(self, key: str) -> None:
         """Drops a result, so that its submission is run again."""
-        for ending in ("json", "entered"):
-            (self.place / "results" / f"{key}.{ending}").unlink(missing_ok=True)
-
-    def entered(self, key: str) -> bool:
-        """Whether the result was entered in the gradebook."""
-        return (self.place / "results" / f"{key}.entered").exists()
-
-    def note_entered(self, key: str) -> None:
-        """Remembers that the result is in the gradebook; said only afterwards, so that no grade is lost."""
-        (self.place / "results" / f"{key}.entered").touch(PRIVATE_FILE)
+        (self.place / "results" / f"{key}.json").unlink(missing_ok=True)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def forget_departed(root: Path, students: Collection[str]) -> None:
+    """Deletes what all exercises' states keep of students who are not among `students`.
+
+    Args:
+        root: the course directory.
+        students: the ids of those who are still there.
+    """
+    owners = {digest(student)[:OWNER] for student in students}
+    for file in (file for kind in OF_STUDENTS for file in root.glob(f"_build/exam/*/{kind}/*")):
+        if file.name.split("-")[0] not in owners:
+            file.unlink(missing_ok=True)
+
+
+def private_directory(path: Path) -> None:
+    """Makes a directory that nobody but the grader's own user may read."""
+    path.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
+
+
+def digest(*parts: str | int) -> str:
+    return hashlib.sha256(json.dumps(parts).encode("utf-8", errors="surrogatepass")).hexdigest()
+
+
+def read_private(path: Path) -> dict[str, Any]:
+    """What `write_private` wrote; an empty dictionary if it is not there or damaged."""
     with contextlib.suppress(OSError, ValueError):
         kept = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(kept, dict):
@@ -91,7 +107,7 @@ def _read(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def write_private(path: Path, content: dict[str, Any]) -> None:
     """Writes a file in one step, which also holds if the machine stops in the middle."""
     part = path.with_suffix(".part")
     with contextlib.suppress(FileNotFoundError):

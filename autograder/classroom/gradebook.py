@@ -1,21 +1,23 @@
 """Enters results in the gradebook. Only the run's own process comes here, one submission after another."""
 
 import contextlib
+import math
 import sqlite3
 import warnings
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
-from nbgrader.utils import is_grade, parse_utc
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 from sqlalchemy.exc import SAWarning
 
 from autograder.classroom.course import Course, CourseError
-from autograder.classroom.intake import timestamp_of
+from autograder.classroom.feedback import remove_feedback, remove_outdated_feedback
+from autograder.classroom.hand_in_time import hand_in_time
+from autograder.classroom.published import publish
 from autograder.classroom.report import NOT_RUN, QuestionResult, fail_cell, read_check
 
 LOCK_SECONDS = 10.0  # how long to wait for another program that writes
@@ -28,6 +30,9 @@ class Grades:
     score: float
     max_score: float
     questions: list[QuestionResult]
+    penalty: float = 0.0  # points that being late cost
+    late: str = ""  # how late it was and what that cost, as a sentence; "" if nothing
+    notes: list[str] = field(default_factory=list)  # warnings about what was entered
 
 
 def check_gradebook(course: Course) -> None:
@@ -50,28 +55,96 @@ def check_gradebook(course: Course) -> None:
         raise CourseError(f"The gradebook must be a database that can be written. Received: {file}: {found}")
 
 
-def students_with_grades(course: Course, name: str) -> set[str]:
-    """Who has grades for an exercise in the gradebook."""
+def enrolled(course: Course) -> set[str]:
+    """Whom the gradebook knows; nobody, if there is none yet.
+
+    Raises:
+        CourseError: if it cannot be used.
+    """
+    check_gradebook(course)
+    file = course.db_url.removeprefix("sqlite:///")
+    if file != course.db_url and not Path(file).exists():
+        return set()
     with Gradebook(course.db_url, course.course_id) as gradebook:
-        try:
-            return {submission.student_id for submission in gradebook.assignment_submissions(name)}
-        except MissingEntry:
-            return set()
+        return {student.id for student in gradebook.students}
+
+
+def enter(course: Course, student: str, name: str, notebook: NotebookNode) -> Grades:
+    """Makes the gradebook and the published notebook say what an autograded notebook does, whatever they said before.
+
+    They are compared each time: a gradebook may come from a backup, and points and hand-ins may change to and fro.
+    Where they agree nothing is written, so that what an instructor graded by hand need not be looked at again.
+    """
+    published = publish(course, student, name, nbformat.writes(notebook))
+    if not published.changed and _holds(course, student, name, notebook):
+        _assign_late_penalty(course, student, name, notebook)  # the due date may be another than last time
+        grades = read_grades(course, student, name, notebook)
+        stale = remove_outdated_feedback(course.feedback(student, name), name, grades.score, grades.questions)
+    else:
+        grades = record(course, student, name, notebook)
+        stale = remove_feedback(course.feedback(student, name), name)
+    late, penalty = _lateness(course, student, name)
+    notes = [hand_in_time(course.submitted(student, name)).warning, published.note, stale, "" if penalty else late]
+    return replace(grades, penalty=penalty, late=late if penalty else "", notes=[note for note in notes if note])
+
+
+def _lateness(course: Course, student: str, name: str) -> tuple[str, float]:
+    """How late a submission was, as a sentence, and the points it cost."""
+    with Gradebook(course.db_url, course.course_id) as gradebook:
+        submission = gradebook.find_submission(name, student)
+        seconds, penalty = submission.total_seconds_late, float(submission.late_submission_penalty or 0)
+    if seconds <= 0:
+        return "", 0.0
+    late = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{math.ceil(seconds / 60)} minutes"
+    return f"handed in {late} late: {f'{penalty:g}' if penalty else 'no'} points were taken off", penalty
+
+
+def _holds(course: Course, student: str, name: str, notebook: NotebookNode) -> bool:
+    """Whether the gradebook's automatic points, comments and time are this notebook's."""
+    try:
+        with Gradebook(course.db_url, course.course_id) as gradebook:
+            submission = gradebook.find_submission_notebook(name, name, student)
+            timestamp = hand_in_time(course.submitted(student, name)).when
+            scores = {grade.name: grade.auto_score for grade in submission.grades}
+            comments = {comment.name: comment.auto_comment for comment in submission.comments}
+            entered = gradebook.find_submission(name, student).timestamp
+    except MissingEntry:
+        return False
+    due = dict.fromkeys(scores, 0.0) | {key: determine_grade(cell)[0] for key, cell in _graded_cells(notebook).items()}
+    said = comments | {cell.metadata.nbgrader.grade_id: _comment(cell) for cell in notebook.cells if _is_written(cell)}
+    return scores == due and comments == said and timestamp in (None, entered)
+
+
+def _is_written(cell: NotebookNode) -> bool:
+    return is_solution(cell) or is_task(cell)
+
+
+def _comment(cell: NotebookNode) -> str | None:
+    """What nbgrader's `SaveAutoGrades` notes about an answer."""
+    untouched = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell) and not is_task(cell)
+    return "No response." if untouched else None
 
 
 def record(course: Course, student: str, name: str, notebook: NotebookNode) -> Grades:
-    """Publishes an autograded notebook and enters its points, through nbgrader's own last steps."""
-    _publish(course, student, name, notebook)
+    """Enters an autograded notebook's points, through nbgrader's own last steps."""
     warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own use of SQLAlchemy
     with Gradebook(course.db_url, course.course_id) as gradebook:
         gradebook.update_or_create_student(student)
-        timestamp = _timestamp(course.submitted(student, name))
+        timestamp = hand_in_time(course.submitted(student, name)).when
         gradebook.update_or_create_submission(name, student, **({"timestamp": timestamp} if timestamp else {}))
-    resources = {"nbgrader": {"student": student, "assignment": name, "notebook": name, "db_url": course.db_url}}
-    SaveAutoGrades(config=course.config).preprocess(notebook, resources)
+    SaveAutoGrades(config=course.config).preprocess(notebook, _resources(course, student, name))
     _zero_absent_checks(course, student, name, notebook)
-    AssignLatePenalties(config=course.config).preprocess(notebook, resources)
+    _assign_late_penalty(course, student, name, notebook)
     return read_grades(course, student, name, notebook)
+
+
+def _assign_late_penalty(course: Course, student: str, name: str, notebook: NotebookNode) -> None:
+    AssignLatePenalties(config=course.config).preprocess(notebook, _resources(course, student, name))
+
+
+def _resources(course: Course, student: str, name: str) -> dict[str, dict[str, str]]:
+    """What nbgrader's preprocessors want to know of a submission."""
+    return {"nbgrader": {"student": student, "assignment": name, "notebook": name, "db_url": course.db_url}}
 
 
 def read_grades(course: Course, student: str, name: str, notebook: NotebookNode) -> Grades:
@@ -112,20 +185,3 @@ def _zero_absent_checks(course: Course, student: str, name: str, notebook: Noteb
             if grade.name not in present:
                 grade.auto_score, grade.needs_manual_grade = 0, False
         gradebook.db.commit()
-
-
-def _timestamp(directory: Path) -> datetime | None:
-    try:
-        return parse_utc(timestamp_of(directory) or None)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _publish(course: Course, student: str, name: str, notebook: NotebookNode) -> None:
-    """Puts the notebook where nbgrader's commands and Formgrader look for it, read-only like theirs."""
-    directory = course.autograded(student, name)
-    directory.mkdir(parents=True, exist_ok=True)
-    part = directory / f".{name}.part"
-    part.write_text(nbformat.writes(notebook), encoding="utf-8")
-    part.chmod(0o444)
-    part.replace(directory / f"{name}.ipynb")

@@ -19,10 +19,11 @@ from nbformat import NotebookNode
 
 from autograder.classroom.course import Course
 from autograder.classroom.exam_session import UNSANDBOXED, ExamSession, Refused, Settings
-from autograder.classroom.exam_state import ExamState
+from autograder.classroom.exam_state import ExamState, forget_departed
 from autograder.classroom.intake import STUDENT_ID
 from autograder.classroom.report import Result
-from autograder.notebooks import POINTS
+from autograder.classroom.roster import roster
+from autograder.notebooks import POINTS, exercise_names
 from autograder.sandbox.worker import Sitting, WorkerError
 
 STRANGE_ID = "a student's id must be made of letters, digits and . , @ ( ) ' - _; its directory has another name"
@@ -63,7 +64,6 @@ class _Run:
     notes: list[str]  # warnings that concern every submission
     anew: bool  # whether earlier results do not count
     fingerprint: str = ""
-    known: set[str] = field(default_factory=set)  # students whose grades are in the gradebook
 
 
 @dataclass
@@ -76,6 +76,7 @@ class _Taken:
     reason: str | None = None
     notebook: NotebookNode | None = None
     warnings: list[str] = field(default_factory=list)
+    around: list[str] = field(default_factory=list)  # warnings about what lies beside it, found anew on each run
     seconds: float = 0.0
     sitting: Sitting | None = None
     kept: dict[str, Any] | None = None
@@ -99,8 +100,8 @@ def grade(
         CourseError: if there is nothing to grade, or the gradebook cannot be used.
         OSError: if the state of the run cannot be written.
     """
-    everyone = course.students(name, options.students)
     course.check_exercise(name)
+    everyone = roster(course, name, options.students)
     students = [student for student in everyone if STUDENT_ID.fullmatch(student)]
     refused = [_refused(student, name, STRANGE_ID, on_result) for student in everyone if student not in students]
     settings = replace(Settings.of(course.config), scale=options.scale, device=options.device)
@@ -133,13 +134,13 @@ def _refused(student: str, name: str, reason: str, on_result: Callable[[Result],
 def _prepare(course: Course, name: str, options: Options, session: ExamSession) -> _Run:
     """Enters the exercise in the gradebook and sets its exam."""
     from autograder.classroom.check_cells import questions_of
-    from autograder.classroom.gradebook import check_gradebook, students_with_grades
+    from autograder.classroom.gradebook import enrolled
 
-    check_gradebook(course)
+    forget_departed(course.root, enrolled(course).union(*map(course.homes, exercise_names(course.sources))))
     released = course.register(name)
     state = ExamState.open(course.root, name, options.scale, options.seed, options.regrade and not options.students)
     notes = [UNSANDBOXED] if session.settings.unsandboxed else []
-    run = _Run(course, name, released, session, state, notes, options.regrade, known=students_with_grades(course, name))
+    run = _Run(course, name, released, session, state, notes, options.regrade)
     marker = session.set_exam(questions_of(nbformat.reads(released, as_version=4)), state)
     run.fingerprint = marker.fingerprint
     return run
@@ -178,12 +179,15 @@ def _take(run: _Run, student: str) -> _Taken:
     """Reads one submission and runs it, unless an earlier run did. Never raises."""
     from autograder.classroom.intake import Unusable
     from autograder.classroom.rebuild import rebuild_submission
+    from autograder.classroom.strays import misplaced, strays
 
     start, taken = time.monotonic(), _Taken(student)
     try:
         found = rebuild_submission(run.course.submitted(student, run.name), run.name, run.released)
+        taken.around = strays(run.course, student, run.name, run.released)
         if isinstance(found, Unusable):
-            taken.status, taken.reason = found.status, found.reason
+            elsewhere = misplaced(run.course, student, run.name, run.released) if found.status == "missing" else ""
+            taken.status, taken.reason = found.status, "; ".join(filter(None, [found.reason, elsewhere]))
         else:
             taken.notebook, taken.warnings = found.notebook, [*found.warnings]
         taken.key = _key(run, taken)
@@ -202,11 +206,8 @@ def _take(run: _Run, student: str) -> _Taken:
 
 def _key(run: _Run, taken: _Taken) -> str:
     """What the result is kept under: the same submission to the same papers."""
-    from autograder.classroom.intake import timestamp_of
-
     cells = [(c.cell_type, c.source) for c in taken.notebook.cells] if taken.notebook else [taken.status, taken.reason]
-    when = timestamp_of(run.course.submitted(taken.student, run.name))
-    return run.state.key(taken.student, run.fingerprint, run.released, when, json.dumps([cells, taken.warnings]))
+    return run.state.key(taken.student, run.fingerprint, run.released, json.dumps([cells, taken.warnings]))
 
 
 # ------------------------------------------------------------------------------------- marking, and into the gradebook
@@ -250,21 +251,19 @@ def _mark(run: _Run, taken: _Taken) -> dict[str, Any]:
 
 
 def _enter(run: _Run, taken: _Taken) -> Result:
-    from autograder.classroom.gradebook import read_grades, record
+    from autograder.classroom.gradebook import enter
 
     if taken.status == "error" or taken.kept is None:
         return _result(run, taken, "error", taken.reason)
     kept, student = taken.kept, taken.student
     notebook = nbformat.reads(kept["notebook"], as_version=4)
-    published = run.course.autograded(student, run.name) / f"{run.name}.ipynb"
-    if run.state.entered(taken.key) and student in run.known and published.is_file():
-        grades = read_grades(run.course, student, run.name, notebook)
-    else:
-        grades = record(run.course, student, run.name, notebook)
-        run.state.note_entered(taken.key)
-    taken.warnings, taken.seconds = kept["warnings"], kept["seconds"]
-    result = _result(run, taken, kept["status"], kept["reason"])
-    return replace(result, score=grades.score, max_score=grades.max_score, questions=grades.questions)
+    grades = enter(run.course, student, run.name, notebook)
+    taken.warnings, taken.seconds = [*taken.around, *grades.notes, *kept["warnings"]], kept["seconds"]
+    reason = "; ".join(filter(None, [kept["reason"], grades.late])) or None
+    result = _result(run, taken, kept["status"], reason)
+    return replace(
+        result, score=grades.score, max_score=grades.max_score, questions=grades.questions, penalty=grades.penalty
+    )
 
 
 def _result(run: _Run, taken: _Taken, status: str, reason: str | None) -> Result:

@@ -11,7 +11,6 @@ from autograder.exam.sanitise import NotPlainFile, plain_file
 
 NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)  # browsers add an ending to what they save
 STUDENT_ID = re.compile(r"[\w(][\w.,@()' -]{0,99}")  # what nbgrader's pages can show: they take an id for HTML
-MAX_TIMESTAMP = 200  # bytes
 MAX_FILES = 50  # beside a notebook of another name
 
 
@@ -70,7 +69,8 @@ def _under_another_name(directory: Path, wanted: str, resembles: Callable[[bytes
         return found[0]
     if found:
         names = ", ".join(one.file for one in found[:5])
-        return Unusable("missing", f"there is no {wanted}, and several that could be it: {names}")
+        reason = f"there is no {wanted}, and several that could be it: {names}; give the one that counts that name"
+        return Unusable("missing", reason)
     there = ", ".join(shown(other) for other in others[:5]) + (", ..." if len(others) > 5 else "")
     return Unusable("missing", f"there is no {wanted}; " + (f"found: {there}" if others else "nothing is there"))
 
@@ -80,11 +80,3 @@ def shown(name: str) -> str:
     name = name.encode("utf-8", "replace").decode("utf-8")
     text = "".join(letter if letter.isprintable() else "?" for letter in name)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def timestamp_of(directory: Path) -> str:
-    """What stands in a submission's timestamp.txt; an empty text if there is no such plain, short file."""
-    try:
-        return plain_file(directory / "timestamp.txt", MAX_TIMESTAMP).decode("utf-8").strip()
-    except (OSError, NotPlainFile, UnicodeDecodeError):
-        return ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Enum, Float, Integer
 from traitlets.config import Config
@@ -15,6 +16,7 @@ from traitlets.config import Config
 from autograder.classroom.check_cells import questions_of
 from autograder.classroom.exam_session import DEVICES, UNSANDBOXED, ExamSession, Settings
 from autograder.classroom.exam_state import ExamState
+from autograder.classroom.feedback import remove_feedback
 from autograder.classroom.report import NOT_RUN, fail_cell
 from autograder.sandbox.inner.limits import Limits
 
@@ -43,12 +45,13 @@ class SitExam(NbGraderPreprocessor):
     device = Enum(DEVICES, "auto", help="Where expected outputs are computed").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        self._remove_feedback(**resources["nbgrader"])
         if OUTCOME in nb.metadata:  # our exporter put it there when it read the submission: nothing of it can run
             for cell in nb.cells:
                 if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
                     fail_cell(cell, NOT_RUN, f"not graded: {nb.metadata[OUTCOME]['reason']}.")
             return nb, resources
-        session = self._session(self._root(), resources["nbgrader"]["notebook"], nb)
+        session = self._session(Path(self._course().root), resources["nbgrader"]["notebook"], nb)
         if session.settings.unsandboxed:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], UNSANDBOXED)
         status, reason = session.marker.mark_notebook(nb, session.run(nb), session.settings.limits)
@@ -56,12 +59,17 @@ class SitExam(NbGraderPreprocessor):
             self.log.warning("%s: %s: %s", resources["nbgrader"]["student"], status, reason)
         return nb, resources
 
-    def _root(self) -> Path:
-        """The course directory: nbgrader's converter knows it, the exporter's parent."""
+    def _remove_feedback(self, student: str, assignment: str, notebook: str, **_: Any) -> None:
+        """Removes a page that will be older than the score."""
+        place = self._course()
+        remove_feedback(Path(place.format_path(place.feedback_directory, student, assignment)), notebook)
+
+    def _course(self) -> CourseDirectory:
+        """What nbgrader's converter knows of the course directory: it is the exporter's parent."""
         holder = self.parent
         while not hasattr(holder, "coursedir"):
             holder = holder.parent
-        return Path(holder.coursedir.root)
+        return holder.coursedir
 
     def _session(self, root: Path, name: str, nb: NotebookNode) -> ExamSession:
         """The exercise's exam: the one of the last notebook, unless its seed has changed since."""

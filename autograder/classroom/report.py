@@ -20,6 +20,7 @@ VERDICTS = ("CheckFailed", "MissingAnswer")  # the errors whose text is feedback
 MISTAKE = re.compile(r"Mistake: (?P<id>[a-z0-9-]+)")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 MESSAGE_LIMIT = 4000  # characters
+MAX_WARNINGS = 4  # of one submission in the table; the report has all
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Result:
     warnings: list[str]
     seconds: float
     questions: list[QuestionResult] = field(default_factory=list)
+    penalty: float = 0.0  # points taken off for being late; `score` is without them
 
 
 def fail_cell(cell: NotebookNode, name: str, text: str) -> None:
@@ -105,11 +107,14 @@ def table(results: list[Result]) -> "Table":
 
 
 def _faults(result: Result) -> list[str]:
-    """A line for each thing that cost points."""
+    """A line for each thing that cost points, and the first warnings."""
     lines = [result.reason] if result.reason else []
     for question in result.questions:
-        if question.points < question.max_points and (question.mistake or not result.reason):
+        if question.points < question.max_points and (question.mistake or result.status == "graded"):
             lines.append(f"{question.id}: {question.mistake or _gist(question)}")
+    lines += [f"warning: {warning}" for warning in result.warnings[:MAX_WARNINGS]]
+    if len(result.warnings) > MAX_WARNINGS:
+        lines.append(f"and {len(result.warnings) - MAX_WARNINGS} more warnings, in the report (--json FILE)")
     return lines
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
 from traitlets.config import Config, LoggingConfigurable
@@ -86,7 +87,31 @@ def test_released_text_comes_from_exercises_or_from_the_source(tmp_path: Path):
     assert released_text(coursedir, NAME) == RELEASED
     coursedir.release_directory = "nowhere"
     assert released_text(coursedir, NAME) == RELEASED
-    assert released_text(CourseDirectory(root=str(tmp_path)), NAME) is None
+
+
+def test_released_text_of_a_class_directory_of_its_own_is_the_courses(tmp_path: Path):
+    (tmp_path / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
+    assert released_text(CourseDirectory(root=str(tmp_path)), NAME) == RELEASED
+
+
+def test_exporter_makes_a_hand_in_safe_where_the_class_has_no_exercises(exporter: TolerantExporter):
+    """A copied nbgrader_config.py and submissions are a class directory; its pages must run nothing either."""
+    (Path(exporter.parent.coursedir.root) / "exercises" / NAME / f"{NAME}.ipynb").unlink()
+    path = submission(exporter)
+    raw = json.loads(SUBMITTED)
+    raw["cells"].append({"cell_type": "markdown", "metadata": {}, "source": "<script>alert(1)</script>"})
+    path.write_text(json.dumps(raw))
+    notebook = read(exporter, path)
+    assert by_id(notebook)[BLOCK].source == ANSWERS[BLOCK].strip()
+    assert "alert(1)" in notebook.cells[-1].source
+    assert "<script" not in nbformat.writes(notebook)
+
+
+def test_exporter_refuses_a_notebook_of_which_there_is_no_release(exporter: TolerantExporter):
+    path = submission(exporter).with_name("02-unknown.ipynb")
+    path.write_text(SUBMITTED)
+    with pytest.raises(NbGraderException, match="02-unknown"):
+        read(exporter, path)
 
 
 @pytest.mark.parametrize("name", ["01-sample", "02-inputs", NAME, "10-sampling", "11-verb", "12-numb", "13-crab-nb"])

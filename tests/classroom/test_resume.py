@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autograder.classroom.exam_state import ExamState
+from autograder.classroom.exam_state import ExamState, forget_departed
 from tests.classroom.conftest import BARE_PATH, BIN, NAME, RIGHT, STEP, SampleCourse
 
 SLEEPY = {**RIGHT, STEP: "import time\ndef denoise_step(*x):\n    time.sleep(6)\n    return x[0]"}
@@ -92,22 +92,29 @@ def test_grade_keeps_going_when_the_gradebook_is_locked_and_enters_the_result_la
 def test_state_keeps_the_seed_until_it_is_told_otherwise(tmp_path: Path):
     first = ExamState.open(tmp_path, NAME, "tiny")
     first.save("key", {"student": "one"})
-    first.note_entered("key")
     second = ExamState.open(tmp_path, NAME, "tiny")
     assert second.seed == first.seed
     assert second.load("key") == {"student": "one"}
-    assert second.entered("key")
     assert second.key("a") == first.key("a") != first.key("b")
     assert ExamState.open(tmp_path, NAME, "tiny", seed=5).seed == 5
     again = ExamState.open(tmp_path, NAME, "tiny", again=True)
     assert again.load("key") is None
-    assert not again.entered("key")
     again.save("key", {"student": "one"})
-    again.note_entered("key")
     again.forget("key")
     assert again.load("key") is None
-    assert not again.entered("key")
     assert all(path.stat().st_mode & 0o077 == 0 for path in [again.place, *again.place.rglob("*")])
+
+
+def test_state_forgets_who_is_gone_in_every_exercise(tmp_path: Path):
+    states = [ExamState.open(tmp_path, name, "tiny") for name in (NAME, "02-other")]
+    for state in states:
+        for student in ("ada", "boris"):
+            state.save(state.key(student, "notebook"), {"student": student})
+    forget_departed(tmp_path, {"boris", "chen"})
+    for state in states:
+        assert state.load(state.key("ada", "notebook")) is None
+        assert state.load(state.key("boris", "notebook")) == {"student": "boris"}
+        assert len(list((state.place / "results").iterdir())) == 1
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"seed": "x"}'])
