@@ -203,8 +203,8 @@ except Exception as error:
 # reference draws alone, from the same noise. Try other prompts and seeds: one or two of `circle`, `square`, `triangle`
 # and `cross`, in colours, `above`, `below`, `left of` or `right of` each other, `on` a background.
 #
-# The first picture takes up to half a minute, most of it before the first step. Of the 40 steps 20 are yours and 20 are
-# the reference's.
+# The first picture takes up to half a minute, most of it before the first step. Half of the steps that the bar
+# counts are of your picture, half of the reference's.
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:

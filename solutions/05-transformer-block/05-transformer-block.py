@@ -214,8 +214,8 @@ check("transformer-block", BasicTransformerBlock)
 # Diffusion's has, and here all of them are yours, each with your GEGLU inside. (The stand-in for the attention gives
 # way to the real one here.) Everything else is the course's. Beside it the reference draws alone, from the same noise.
 #
-# The first picture takes up to half a minute, most of it before the first step. Of the 40 steps 20 are yours and 20 are
-# the reference's.
+# The first picture takes up to half a minute, most of it before the first step. Half of the steps that the bar
+# counts are of your picture, half of the reference's.
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:

@@ -257,8 +257,8 @@ check("parameters", resblock_parameters)
 # Here the whole UNet is yours: built by your `build_unet`, from the course's blocks, with the trained weights of a small
 # model. Beside it the reference draws alone, from the same noise.
 #
-# The first picture takes up to half a minute, most of it before the first step. Of the 40 steps 20 are yours and 20 are
-# the reference's.
+# The first picture takes up to half a minute, most of it before the first step. Half of the steps that the bar
+# counts are of your picture, half of the reference's.
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:

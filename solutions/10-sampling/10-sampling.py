@@ -323,7 +323,8 @@ check("sample", sample)
 # The small UNet that was trained for this course, and your five functions around it. Beside it the reference's loop
 # draws from the same noise (from *your* noise). Try other prompts, seeds and scales.
 #
-# The first picture takes up to half a minute. Of the 40 steps 20 are yours and 20 are the reference's.
+# The first picture takes up to half a minute. Half of the steps that the bar counts are of your picture, half of the
+# reference's.
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
