@@ -1,4 +1,4 @@
-"""The command line: `autograder exercises | grade | doctor | bench | sample`. Thin: others do the work."""
+"""The command line: `autograder exercises | collect | grade | doctor | bench | sample`. Thin: others do the work."""
 
 import os
 import platform
@@ -267,6 +267,32 @@ else:
                 how["start_from"] = np.asarray(picture.convert("RGB").resize((size, size)))
         networks = load_stable_diffusion(size, size, folder, with_encoder=bool(start_from))
         return text_to_picture(prompt, networks, negative, seed, on_step, **how)
+
+    @app.command()
+    def collect(
+        downloads: Annotated[list[Path], typer.Argument(help="Folders, zip files or notebooks, as they came.")],
+        roster: Annotated[Path | None, typer.Option(help="The class list, CSV. [default: the gradebook's]")] = None,
+        course: CourseOption = Path(),
+        zone: Annotated[str | None, typer.Option(help="Of times in zip files: Asia/Taipei. [default: local]")] = None,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
+    ) -> None:
+        """Puts what an LMS or a form gave at its place, submitted/*/*. Exit status 1: something was put nowhere."""
+        from zoneinfo import ZoneInfo
+
+        from autograder.classroom.class_list import ClassList
+        from autograder.classroom.collect import collect as run
+        from autograder.classroom.collect import lines, table
+        from autograder.classroom.course import Course
+
+        try:
+            place = Course.at(course)
+            students = ClassList.read(roster) if roster else ClassList.enrolled(place)
+            result = run(place, downloads, students, ZoneInfo(zone) if zone else None, dry_run)
+        except (ValueError, OSError, KeyError) as error:
+            _stop(str(error))
+        _output().print(table(result))
+        Console(highlight=False).print("\n".join(lines(result)), markup=False, soft_wrap=True)
+        raise typer.Exit(1 if result.unknown else 0)
 
     def _output() -> Console:
         """Where tables go; a file or a pipe has no width to fit into."""

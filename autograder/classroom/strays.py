@@ -5,18 +5,17 @@ None of them earns or costs a point. Each becomes a sentence that says what to d
 
 import os
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 import nbformat
 
-from autograder.classroom.check_cells import questions_of
+from autograder.classroom.check_cells import asked_by
 from autograder.classroom.course import Course
 from autograder.classroom.intake import MAX_FILES, NOTEBOOK, shown
 from autograder.classroom.notebook_reader import LearnerCell, Unreadable, read_cells
 from autograder.classroom.rebuild import resembles
 from autograder.exam.sanitise import NotPlainFile, plain_file
-from autograder.notebooks import SourceError, exercise_names, source_notebook
+from autograder.notebooks import exercise_names
 
 MAX_DEPTH = 3  # directories below a student's own
 MAX_BESIDE = 10  # other notebooks that are read
@@ -120,7 +119,7 @@ def _belongs_elsewhere(course: Course, path: Path) -> bool:
 
 def _of_another_exercise(course: Course, student: str, name: str, content: bytes) -> list[str]:
     found = {cell.grade_id for cell in _cells(content)}
-    asked = {exercise: _questions(course.sources, exercise) for exercise in exercise_names(course.sources)}
+    asked = {exercise: asked_by(course.sources, exercise) for exercise in exercise_names(course.sources)}
     if found & asked.get(name, frozenset()):
         return []
     counts = {exercise: len(found & questions) for exercise, questions in asked.items()}
@@ -129,15 +128,6 @@ def _of_another_exercise(course: Course, student: str, name: str, content: bytes
         return []
     place = os.path.relpath(course.submitted(student, likely), course.root)
     return [f"{name}.ipynb is the notebook of {likely}, not of {name}: move it to {place} and ask for that of {name}"]
-
-
-@lru_cache(maxsize=64)
-def _questions(sources: Path, exercise: str) -> frozenset[str]:
-    """The ids of an exercise's checks."""
-    try:
-        return frozenset(questions_of(source_notebook(sources, exercise)))
-    except (SourceError, OSError):
-        return frozenset()
 
 
 def _own_text(content: bytes, released: str) -> frozenset[str]:

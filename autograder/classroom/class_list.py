@@ -1,0 +1,154 @@
+"""Who is in the class, and whose a downloaded file is: by the names that Moodle, Canvas and forms give to files.
+
+A class list is a CSV file with nbgrader's columns: `id` and, as far as they are known, `first_name`, `last_name`,
+`email`, `lms_user_id`.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.classroom.course import Course, CourseError
+from autograder.classroom.intake import STUDENT_ID, shown
+
+COLUMNS = ("id", "first_name", "last_name", "email", "lms_user_id")
+MAX_LIST = 20_000_000  # bytes
+# Canvas: `leeann_LATE_4711_81234_01-denoising-2.ipynb`. The numbers are the user's and the file's.
+CANVAS = re.compile(r"^(?P<name>[^_]+)_(?P<late>LATE_)?(?P<user>\d+)_(?P<file>\d+)_(?P<rest>.+)$")
+# Moodle: a folder `Ann Lee_81234_assignsubmission_file`, or that before the file's name. The number is of this
+# assignment only, so the name decides.
+MOODLE = re.compile(r"^(?P<name>.+?)_(?P<number>\d+)_assignsubmission_file_?(?P<rest>.*)$")
+FORM = re.compile(r"^(?P<rest>.+?) - (?P<name>[^-]+?)(?: \(\d+\))?(?:\.[A-Za-z.]+)?$")  # `01-denoising - Ann Lee.ipynb`
+
+
+@dataclass(frozen=True)
+class Student:
+    """A student of the class list; texts that are not known are empty."""
+
+    id: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    lms_user_id: str = ""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a file is.
+
+    Args:
+        student: their id, or None.
+        late: whether the LMS marked it as late.
+        number: of the file, where the LMS counts them: the higher one is the later.
+        reason: why no one was found, as the end of a sentence.
+    """
+
+    student: str | None
+    late: bool = False
+    number: int = 0
+    reason: str = ""
+
+
+class ClassList:
+    """The students, to be found by what files are called.
+
+    Args:
+        students: each id once.
+
+    Raises:
+        CourseError: for an id that nbgrader cannot show, or that comes twice.
+    """
+
+    def __init__(self, students: Iterable[Student]):
+        self.students: dict[str, Student] = {}
+        self._by_key: dict[str, set[str]] = defaultdict(set)
+        for student in students:
+            if not STUDENT_ID.fullmatch(student.id):
+                rule = "letters, digits, blanks and `.,@()'_-`, a letter or digit first, at most 100"
+                raise CourseError(f"A student's id must be {rule}. Received: {shown(student.id)!r}")
+            if student.id in self.students:
+                raise CourseError(f"A student must stand once in the class list. Received twice: {shown(student.id)}")
+            self.students[student.id] = student
+            for key in _keys(student):
+                self._by_key[key].add(student.id)
+
+    @classmethod
+    def read(cls, path: Path) -> "ClassList":
+        """Reads a CSV file: commas, semicolons or tabs, UTF-8 with or without a mark.
+
+        Raises:
+            CourseError: if there is no such file, or it has no column `id`.
+        """
+        try:
+            text = path.read_bytes()[:MAX_LIST].decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CourseError(f"The class list must be a CSV file in UTF-8. Received: {path}: {error}") from None
+        head = text.partition("\n")[0]
+        delimiter = max(",;\t", key=head.count)
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        columns = {(name or "").strip().casefold().replace(" ", "_"): name for name in reader.fieldnames or ()}
+        if "id" not in columns:
+            wanted = f"{', '.join(COLUMNS)}; id must be there"
+            raise CourseError(f"The class list's first line must name columns of {wanted}. Received: {shown(head)!r}")
+        kept = [(name, columns[name]) for name in COLUMNS if name in columns]
+        rows = ({name: (row[column] or "").strip() for name, column in kept} for row in reader)
+        return cls(Student(**row) for row in rows if row["id"])
+
+    @classmethod
+    def enrolled(cls, course: Course) -> "ClassList":
+        """The students whom the gradebook knows; nobody, if there is none yet."""
+        from nbgrader.api import Gradebook
+
+        if course.db_url.startswith("sqlite:///") and not Path(course.db_url.removeprefix("sqlite:///")).exists():
+            return cls(())
+        with Gradebook(course.db_url, course.course_id) as gradebook:
+            fields = [{name: getattr(one, name) or "" for name in COLUMNS} for one in gradebook.students]
+        return cls(Student(**one) for one in fields)
+
+    def owner(self, parts: tuple[str, ...]) -> Owner:
+        """Whose a file is, by the names of the folders that it lies in and its own, the file's last."""
+        for name in reversed(parts):
+            if found := CANVAS.match(name):
+                keys = [f"lms {found['user']}", _plain(found["name"])]
+                return self._find(keys, name, bool(found["late"]), int(found["file"]))
+            if found := MOODLE.match(name):
+                return self._find([_plain(found["name"])], name)
+        for name in reversed(parts):  # a folder called after the student, or a form's file
+            stem = name.partition(".ipynb")[0]
+            keys = [_plain(name), _plain(stem)]
+            if found := FORM.match(name):
+                keys.append(_plain(found["name"]))
+            keys += [_plain(piece) for piece in (stem.partition("_")[0], stem.rpartition("_")[2])]
+            if any(key in self._by_key for key in keys if key):
+                return self._find([key for key in keys if key], name)
+        return Owner(None, reason="no name on the way to it is in the class list")
+
+    def _find(self, keys: list[str], name: str, late: bool = False, number: int = 0) -> Owner:
+        for key in keys:
+            ids = self._by_key.get(key, set())
+            if len(ids) == 1:
+                return Owner(next(iter(ids)), late, number)
+            if len(ids) > 1:
+                who = ", ".join(sorted(ids)[:5])
+                return Owner(None, late, number, f"{shown(name)} fits several in the class list: {who}")
+        return Owner(None, late, number, f"{shown(name)} fits nobody in the class list")
+
+
+def _keys(student: Student) -> set[str]:
+    """What a file of a student may be called by."""
+    first, last = student.first_name, student.last_name
+    names = {student.id, student.email, student.email.partition("@")[0]}
+    names |= {first + last, last + first} if first and last else set()
+    keys = {_plain(name) for name in names} - {""}
+    return keys | {f"lms {student.lms_user_id}"} if student.lms_user_id else keys
+
+
+def _plain(name: str) -> str:
+    """A name without what systems change about it: case, accents, blanks and marks. `Åse Ng-Öz` is `asengoz`."""
+    letters = unicodedata.normalize("NFKD", name)
+    return "".join(letter for letter in letters if letter.isalnum()).casefold()
