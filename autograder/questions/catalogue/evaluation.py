@@ -220,7 +220,7 @@ class Evaluation:
             )
         elif case.widths is not None:
             given.append(make_blocks(**case.widths))
-        return dict(zip(self.base.names, given, strict=True))
+        return self.base.named(given)
 
 
 def _by_part(names: list[tuple[str, str]]) -> dict[str, frozenset[str]]:

@@ -8,7 +8,7 @@ Shapes: B batch, H W height and width, C channels, F features.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -62,6 +62,22 @@ def stretched_concatenate(x, y):
     """The two side by side, after each was repeated along the axes that the other one has."""
     *shape, _ = np.broadcast_shapes((*x.shape[:-1], 1), (*y.shape[:-1], 1))
     return concatenate(*(np.broadcast_to(t, (*shape, t.shape[-1])) for t in (x, y)))
+
+
+def default(value: Any) -> Callable:
+    """An argument as it was given, or `value` if it was not."""
+    return lambda given: value if given is None else given
+
+
+def required(given):
+    """An argument without a default.
+
+    Raises:
+        TypeError: if it was not given.
+    """
+    if given is None:
+        raise TypeError("the argument must be given")
+    return given
 
 
 def scaled(factor: float) -> Callable:
@@ -199,16 +215,17 @@ class Conv(Layer):
     """
 
     filters: Number
-    size: int = 3
+    size: Number = 3
     bias: bool = True
-    stride: int = 1
+    stride: Number = 1
     padding: str | int = "same"
 
-    numbers = ("filters",)
+    numbers = ("filters", "size", "stride")
 
     def apply(self, weights, x):
-        kernel = weights("kernel", (self.size, self.size, x.shape[-1], self.filters))
-        seen = windows(x, self.size, self.stride, self.padding)
+        size, stride = cast(int, self.size), cast(int, self.stride)
+        kernel = weights("kernel", (size, size, x.shape[-1], self.filters))
+        seen = windows(x, size, stride, self.padding)
         y = product(seen.reshape(*seen.shape[:3], -1), kernel.reshape(-1, self.filters))
         return y + weights("bias", (self.filters,)) if self.bias else y
 
