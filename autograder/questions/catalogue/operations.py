@@ -232,13 +232,14 @@ class Conv(Layer):
 
 def windows(x: np.ndarray, size: int, stride: int, padding: str | int) -> np.ndarray:
     """What each place of a kernel sees: `(B, H, W, C)` to `(B, H', W', size, size, C)`."""
-    sides = [_border(side, size, stride, padding) for side in x.shape[1:3]]
+    sides = [border(side, size, stride, padding) for side in x.shape[1:3]]
     x = np.pad(x, ((0, 0), *sides, (0, 0)))
     seen = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))[:, ::stride, ::stride]
     return np.moveaxis(seen, 3, 5)
 
 
-def _border(side: int, size: int, stride: int, padding: str | int) -> tuple[int, int]:
+def border(side: int, size: int, stride: int, padding: str | int) -> tuple[int, int]:
+    """Zeros before and behind a side of a picture."""
     if padding == "valid":
         return 0, 0
     if padding != "same":
