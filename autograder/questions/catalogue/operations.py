@@ -18,6 +18,7 @@ Weights = Callable[..., np.ndarray]
 Number = int | str | Callable[[Mapping[str, Any]], int]
 
 ONE_THREAD = 250_000  # multiplications; OpenBLAS takes several threads from 262,144 on
+BLOCK = 100 * ONE_THREAD  # multiplications whose slices are added up at once
 
 # ------------------------------------------------------------------------------------------------- without weights
 
@@ -137,18 +138,25 @@ _erf = np.frompyfunc(math.erf, 1, 1)
 
 
 def product(x, kernel):
-    """`(.., K) @ (K, F)`, in slices of K so small that BLAS does not spread them over threads.
+    """`(.., K) @ (K, F)`, in pieces so small that BLAS does not spread them over threads.
 
     On a computer whose cores are busy, waiting for a second thread takes a hundred times as long as the product.
     """
+    rows = x.reshape(-1, len(kernel))
+    height = max(BLOCK // max(kernel.size, 1), 1)
+    blocks = [_block(rows[start : start + height], kernel) for start in range(0, len(rows), height)]
+    return np.concatenate(blocks or [rows @ kernel]).reshape(*x.shape[:-1], kernel.shape[1])
+
+
+def _block(rows, kernel):
+    """`(R, K) @ (K, F)` as a sum over slices of K."""
     features, width = kernel.shape
-    rows = x.size // max(features, 1)
-    fits = (n for n in range(1, features + 1) if features % n == 0 and rows * width * features <= n * ONE_THREAD)
-    slices = next(fits, 1) if rows * width * features < 400 * ONE_THREAD else 1
+    fits = (n for n in range(1, features + 1) if features % n == 0 and rows.size * width <= n * ONE_THREAD)
+    slices = next(fits, 1)
     if slices == 1:
-        return x @ kernel
-    cut = x.reshape(rows, slices, -1).swapaxes(0, 1) @ kernel.reshape(slices, -1, width)
-    return cut.sum(axis=0).reshape(*x.shape[:-1], width)
+        return rows @ kernel
+    cut = rows.reshape(len(rows), slices, -1).swapaxes(0, 1) @ kernel.reshape(slices, -1, width)
+    return cut.sum(axis=0)
 
 
 def softmax(axis: int = -1) -> Callable:

@@ -248,7 +248,7 @@ TIME_CHANGES: tuple[Change, ...] = (
     change("time-width-fixed", wide=constant(1280)),
     change(
         "time-width-other",
-        *({"wide": _wide(factor)} for factor in (2, 3, 8, 16)),
+        *({"wide": _wide(factor)} for factor in (2, 3, 8)),
         {"dense2": _times(16)},
         {"dense1": _times(2)},
         {"dense1": _times(16)},
