@@ -2,7 +2,7 @@
 
 import re
 
-from autograder.exam.comparing import SHAPE_PATTERN
+from autograder.exam.comparing import written_shapes
 from autograder.sitting.paper import LearnerError
 
 NOT_WRITTEN = "NotImplementedError"
@@ -69,8 +69,7 @@ def error_finding(error: LearnerError) -> str:
     attribute = ATTRIBUTE.search(error.message)
     if attribute:
         return _attribute(attribute[1], attribute[2], error.line)
-    found_shapes = [shape for shape in SHAPE_PATTERN.findall(error.message) if "," in shape]  # `In[0]` is none
-    shapes = list(dict.fromkeys(found_shapes))
+    shapes = list(dict.fromkeys(written_shapes(error.message)))
     if error.line and len(shapes) == 2:
         return f"That line joins tensors whose shapes do not fit, {shapes[0]} and {shapes[1]}: print both before it."
     return UNKNOWN

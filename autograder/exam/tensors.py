@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.exam.comparing import agree, close, outputs_agree, relative_error, weights_match
+from autograder.exam.comparing import agree, close, comparable, outputs_agree, relative_error, weights_match
 from autograder.exam.errors import error_finding
 from autograder.exam.marking_mode import Mode, outputs_text
 from autograder.sitting.paper import BASE, Answer, CaseAnswer
@@ -51,7 +51,7 @@ class Close(Mode):
             r, e = received[index], expected[index]
             if r.shape != e.shape:
                 return shape_finding(r.shape, e.shape, self._name(index, expected))
-            if r.dtype.kind not in "fiub":
+            if not comparable(r, e):
                 return _dtype_finding(r, e)
             if not np.isfinite(r).all():
                 return f"{np.size(r) - np.isfinite(r).sum()} of {r.size} values are NaN or infinite."

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from autograder.exam.comparing import agree, pair_weights, relative_error
+from autograder.exam.comparing import agree, close, pair_weights, relative_error, written_shapes
 from autograder.reference import CrossAttention
 from autograder.sitting.paper import CasePaper, Paper
 from autograder.sitting.run import sit
@@ -109,6 +109,19 @@ def test_pair_weights_gives_each_weight_its_partner(right):
         shape = einsum.cases[0].weights[mine].shape
         assert np.prod(shape) == right.cases[0].weights[theirs].size
     assert {n for n in names if any(role in n for role in roles.values())}
+
+
+def test_close_refuses_numbers_of_half_the_digits():
+    """Rounded to float16 they are off by 1e-4 only, which a question may allow."""
+    x = np.float32([0.1, 0.2, 0.3])
+    assert close([x.astype("float64")], [x], 1e-3)
+    assert not close([x.astype("float16")], [x], 1e-3)
+    assert close([x.astype("float16")], [x.astype("float16")], 1e-3)
+
+
+def test_written_shapes_may_have_one_axis():
+    assert written_shapes("Incompatible shapes: [5] vs. [1,16]") == ["[5]", "[1,16]"]
+    assert written_shapes("shapes (5,) (None, 7), not In[0], nor (3)") == ["(5,)", "(None, 7)"]
 
 
 def test_relative_error_of_other_shapes_and_of_nan_is_infinite():

@@ -42,6 +42,25 @@ def by_complex_exponential(timesteps, dim=320, max_period=10000):
     return np.hstack([turned.real, turned.imag]).astype("float32")
 
 
+def by_factor(timesteps, dim=320, max_period=10000):
+    """Each frequency is the one before times a factor; the columns are filled into an array."""
+    half, factor = dim // 2, max_period ** (-2 / dim)
+    rows = np.empty((len(timesteps), dim), "float32")
+    frequency = 1.0
+    for i in range(half):
+        rows[:, i] = np.cos(np.asarray(timesteps) * frequency)
+        rows[:, half + i] = np.sin(np.asarray(timesteps) * frequency)
+        frequency *= factor
+    return rows
+
+
+def by_one_sine(timesteps, dim=320, max_period=10000):
+    """All numbers of a row at once: the sine, with a quarter turn added in the first half."""
+    angles = ops.outer(timesteps, max_period ** (-np.arange(dim // 2, dtype="float32") / (dim / 2)))
+    quarter = np.repeat([np.pi / 2, 0], dim // 2).astype("float32")
+    return ops.sin(ops.tile(angles, (1, 2)) + quarter)
+
+
 class RawConv(keras.layers.Layer):
     """Weights by `add_weight`, the convolution by `ops.conv`, the padding by joining zeros."""
 
@@ -82,6 +101,43 @@ class PatchesDense(keras.layers.Layer):
             for j in range(self.size)
         ]
         return self.dense(ops.concatenate(patches, axis=-1))
+
+
+class SlicedConv(keras.layers.Layer):
+    """Convolves at every pixel and keeps those that the stride meets; the picture is laid into an array of zeros."""
+
+    def __init__(self, filters, kernel_size, padding=0, strides=1):
+        super().__init__()
+        self.padding, self.strides = padding, strides
+        self.conv = keras.layers.Conv2D(filters, (kernel_size, kernel_size), padding="valid")
+
+    def call(self, x):
+        b, h, w, c = x.shape
+        zeros = ops.zeros((b, h + 2 * self.padding, w + 2 * self.padding, c))
+        x = ops.slice_update(zeros, (0, self.padding, self.padding, 0), x)
+        return self.conv(x)[:, :: self.strides, :: self.strides]
+
+
+class SumOfShifts(keras.layers.Layer):
+    """One product for each place in the kernel, added up."""
+
+    def __init__(self, filters, kernel_size, padding=0, strides=1):
+        super().__init__()
+        self.filters, self.size, self.strides = filters, kernel_size, strides
+        self.pad = keras.layers.ZeroPadding2D(padding)
+
+    def build(self, shape):
+        self.bias = self.add_weight(shape=(1, 1, 1, self.filters), name="bias")
+        self.kernel = self.add_weight(shape=(self.size**2, shape[-1], self.filters), name="kernel")
+
+    def call(self, x):
+        x, s = self.pad(x), self.strides
+        high, wide = (s * ((side - self.size) // s) + 1 for side in x.shape[1:3])
+        y = self.bias
+        for place in range(self.size**2):
+            i, j = divmod(place, self.size)
+            y = y + ops.matmul(x[:, i : i + high : s, j : j + wide : s], self.kernel[place])
+        return y
 
 
 class FunctionalConv(keras.layers.Layer):
@@ -132,6 +188,18 @@ class RawMLP(keras.layers.Layer):
         return ops.einsum("bh,hk->bk", h, self.c) + self.d
 
 
+class TwoInOne(keras.layers.Layer):
+    """EinsumDense layers that cut the width into four."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.grow = keras.layers.EinsumDense("bc,cqw->bqw", (4, channels), bias_axes="qw")
+        self.mix = keras.layers.EinsumDense("bqw,qwk->bk", 4 * channels, bias_axes="k")
+
+    def call(self, x):
+        return self.mix(keras.activations.swish(self.grow(x)))
+
+
 def sequential(channels):
     """No class at all: a function that makes a model."""
     width = 4 * channels
@@ -146,9 +214,12 @@ def convolutions(channels):
 
 
 ANSWERS = [
-    *(("timestep-embedding", answer) for answer in (by_loops, by_einsum, by_complex_exponential)),
-    *(("padded-conv", answer) for answer in (RawConv, PatchesDense, FunctionalConv)),
-    *(("time-embedding", answer) for answer in (ListOfLayers, RawMLP, sequential, convolutions)),
+    *(
+        ("timestep-embedding", answer)
+        for answer in (by_loops, by_einsum, by_complex_exponential, by_factor, by_one_sine)
+    ),
+    *(("padded-conv", answer) for answer in (RawConv, PatchesDense, SlicedConv, SumOfShifts, FunctionalConv)),
+    *(("time-embedding", answer) for answer in (ListOfLayers, RawMLP, TwoInOne, sequential, convolutions)),
 ]
 
 

@@ -14,8 +14,19 @@ from autograder.exam import make_paper
 from autograder.exam.known_mistakes import KnownMistakes
 from autograder.exam.marking import MODES, Marker
 from autograder.questions import find
-from autograder.questions.catalogue import Evaluation
-from autograder.questions.catalogue.operations import Conv, Dense, Norm, average, same, scaled, silu
+from autograder.questions.catalogue import Evaluation, Same
+from autograder.questions.catalogue.operations import (
+    Conv,
+    Dense,
+    Norm,
+    average,
+    default,
+    gelu_tanh,
+    same,
+    scaled,
+    second,
+    silu,
+)
 from autograder.sitting.run import sit
 from tests.questions.slips import answer_with, slips_of
 from tests.questions.test_slips import CONVERTED, SEED
@@ -24,7 +35,41 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # as in test_sli
 
 MUTATIONS = {
     # --------------------------------------------------------------------------------------------------- 01-denoising
+    "denoise-step": (
+        {"share": lambda difference, alpha: 1.01 * alpha * difference},
+        {"difference": lambda image, desired: desired - image},
+        {"moved": lambda x: np.clip(x, -3, 1)},
+    ),
+    "denoise": (
+        {"rate": lambda alpha, index, steps: alpha if index < 3 else 0},
+        {"turns": lambda steps: range(steps + 1)},
+        {"image": second},
+        {"stack": np.concatenate},
+    ),
+    "remaining-error": (
+        {"kept": lambda alpha: 1 - 1.01 * alpha},
+        {"power": lambda kept, steps: kept ** max(steps, 1)},
+        {"end": lambda left: round(left, 2)},
+    ),
     # ------------------------------------------------------------------------------------------------------ 02-inputs
+    "timestep-embedding": (
+        {"rounded": lambda frequencies: np.float32(1.01 * frequencies)},
+        {"share": lambda index, half: index / (half - 1)},
+        {"end": np.float16},
+        {"width": default(256)},
+    ),
+    "padded-conv": (
+        {"conv": Conv("filters", "kernel_size", stride="step", padding="valid", bias=False)},
+        {"after": lambda zeros: 0 * zeros},
+        {"zeros": default(1)},
+        {"end": silu},
+    ),
+    "time-embedding": (
+        {"swish": gelu_tanh},
+        {"dense2": Same("dense1")},
+        {"wide": lambda channels: 2 * channels},
+        {"dense1": Dense("wide", bias=False)},
+    ),
     # ---------------------------------------------------------------------------------------------------- 03-resblock
     "broadcast-embedding": (
         {"features": scaled(1.3)},

@@ -1,7 +1,7 @@
 """A right answer made of named parts, and changes of its parts."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,8 @@ class Base:
 
     Args:
         forward: `forward(p, *inputs, *arguments)` gives the output or outputs. Every operation in it goes through a
-            part, `h = p.norm1(x)`, so that changing the part changes the operation.
+            part, `h = p.norm1(x)`, so that changing the part changes the operation. An argument with a default is None
+            by default and goes through a part, too: `p.zeros(padding)` with `operations.default(0)`.
         parts: each part's operation: a function of tensors, or an operation with weights (see `operations`). A part
             whose operation is `same` does nothing in the right answer: it is a place where mistakes happen.
         variants: other right forms. Every change is tried on each of them too.
@@ -62,6 +63,16 @@ class Base:
     def names(self) -> tuple[str, ...]:
         """What `forward` calls the inputs and arguments of a case."""
         return tuple(inspect.signature(self.forward).parameters)[1:]
+
+    def named(self, given: Sequence[Any]) -> dict[str, Any]:
+        """Inputs and arguments of a case by these names. One that is not given has `forward`'s default.
+
+        Raises:
+            TypeError: if there are too many or too few.
+        """
+        bound = inspect.signature(self.forward).bind(None, *given)
+        bound.apply_defaults()
+        return {name: bound.arguments[name] for name in self.names}
 
 
 @dataclass(frozen=True, eq=False)

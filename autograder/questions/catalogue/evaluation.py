@@ -5,6 +5,7 @@ part, and telling the weights apart (see `autograder.sitting.run.sit`) what lies
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ from autograder.sitting.stand_ins import make_blocks
 
 PART_FAILED = "PartFailed"  # the kind of an error in a part: its text lists what the part was given, then its weights
 WEIGHTS = "; weights "
+LARGEST = 40_000_000  # numbers in a weight; the UNet's largest kernel, (3, 3, 2560, 1280), has 29.5 million
 
 
 class PartFailed(Exception):
@@ -150,6 +152,8 @@ class Parts:
         def weights(name: str, shape: tuple[int, ...], trained: bool = True) -> np.ndarray:
             made[name] = (tuple(shape), trained)
             self._asked.append(tuple(shape))
+            if math.prod(shape) > LARGEST:
+                raise ValueError(f"a weight must have at most {LARGEST:,} numbers. Received: {shape}")
             return self._memo.weight(self._keys[name in changed], tuple(shape), trained)
 
         return operation.apply(weights, *inputs), made
@@ -220,7 +224,7 @@ class Evaluation:
             )
         elif case.widths is not None:
             given.append(make_blocks(**case.widths))
-        return dict(zip(self.base.names, given, strict=True))
+        return self.base.named(given)
 
 
 def _by_part(names: list[tuple[str, str]]) -> dict[str, frozenset[str]]:

@@ -65,7 +65,7 @@ def norm_kinds(norm: o.Norm) -> Kinds:
 def layer_kinds(layer: o.Dense | o.Conv) -> Kinds:
     """A bias that is missing or too many; no layer at all; of a convolution another kernel or padding."""
     kinds: Kinds = {"missing": (o.same,), "no-bias" if layer.bias else "bias": (replace(layer, bias=not layer.bias),)}
-    if isinstance(layer, o.Conv):
+    if isinstance(layer, o.Conv) and isinstance(layer.size, int):
         sizes = {"1x1": 1, "3x3": 3, "5x5": 5, "7x7": 7}
         kinds |= {name: (replace(layer, size=size),) for name, size in sizes.items() if size != layer.size}
         if layer.size > 1:
@@ -102,9 +102,12 @@ def family_of(operation: Any) -> tuple[str, Kinds]:
         return "layer", layer_kinds(operation)
     if operation is o.add:
         return "sum", sum_kinds(operation)
+    if operation is o.same:
+        return "extra", {name: functions for name, functions in ACTIVATIONS.items() if name != "missing"}
     if any(operation in functions for functions in ACTIVATIONS.values()):
         return "activation", activation_kinds(operation)
-    raise TypeError(f"A family must know the operation (activation, Norm, Dense, Conv, add). Received: {operation!r}")
+    known = "activation, same, Norm, Dense, Conv, add"
+    raise TypeError(f"A family must know the operation ({known}). Received: {operation!r}")
 
 
 def generated(

@@ -8,7 +8,7 @@ Shapes: B batch, H W height and width, C channels, F features.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -18,6 +18,7 @@ Weights = Callable[..., np.ndarray]
 Number = int | str | Callable[[Mapping[str, Any]], int]
 
 ONE_THREAD = 250_000  # multiplications; OpenBLAS takes several threads from 262,144 on
+BLOCK = 100 * ONE_THREAD  # multiplications whose slices are added up at once
 
 # ------------------------------------------------------------------------------------------------- without weights
 
@@ -62,6 +63,22 @@ def stretched_concatenate(x, y):
     """The two side by side, after each was repeated along the axes that the other one has."""
     *shape, _ = np.broadcast_shapes((*x.shape[:-1], 1), (*y.shape[:-1], 1))
     return concatenate(*(np.broadcast_to(t, (*shape, t.shape[-1])) for t in (x, y)))
+
+
+def default(value: Any) -> Callable:
+    """An argument as it was given, or `value` if it was not."""
+    return lambda given: value if given is None else given
+
+
+def required(given):
+    """An argument without a default.
+
+    Raises:
+        TypeError: if it was not given.
+    """
+    if given is None:
+        raise TypeError("the argument must be given")
+    return given
 
 
 def scaled(factor: float) -> Callable:
@@ -121,18 +138,25 @@ _erf = np.frompyfunc(math.erf, 1, 1)
 
 
 def product(x, kernel):
-    """`(.., K) @ (K, F)`, in slices of K so small that BLAS does not spread them over threads.
+    """`(.., K) @ (K, F)`, in pieces so small that BLAS does not spread them over threads.
 
     On a computer whose cores are busy, waiting for a second thread takes a hundred times as long as the product.
     """
+    rows = x.reshape(-1, len(kernel))
+    height = max(BLOCK // max(kernel.size, 1), 1)
+    blocks = [_block(rows[start : start + height], kernel) for start in range(0, len(rows), height)]
+    return np.concatenate(blocks or [rows @ kernel]).reshape(*x.shape[:-1], kernel.shape[1])
+
+
+def _block(rows, kernel):
+    """`(R, K) @ (K, F)` as a sum over slices of K."""
     features, width = kernel.shape
-    rows = x.size // max(features, 1)
-    fits = (n for n in range(1, features + 1) if features % n == 0 and rows * width * features <= n * ONE_THREAD)
-    slices = next(fits, 1) if rows * width * features < 400 * ONE_THREAD else 1
+    fits = (n for n in range(1, features + 1) if features % n == 0 and rows.size * width <= n * ONE_THREAD)
+    slices = next(fits, 1)
     if slices == 1:
-        return x @ kernel
-    cut = x.reshape(rows, slices, -1).swapaxes(0, 1) @ kernel.reshape(slices, -1, width)
-    return cut.sum(axis=0).reshape(*x.shape[:-1], width)
+        return rows @ kernel
+    cut = rows.reshape(len(rows), slices, -1).swapaxes(0, 1) @ kernel.reshape(slices, -1, width)
+    return cut.sum(axis=0)
 
 
 def softmax(axis: int = -1) -> Callable:
@@ -199,29 +223,31 @@ class Conv(Layer):
     """
 
     filters: Number
-    size: int = 3
+    size: Number = 3
     bias: bool = True
-    stride: int = 1
+    stride: Number = 1
     padding: str | int = "same"
 
-    numbers = ("filters",)
+    numbers = ("filters", "size", "stride")
 
     def apply(self, weights, x):
-        kernel = weights("kernel", (self.size, self.size, x.shape[-1], self.filters))
-        seen = windows(x, self.size, self.stride, self.padding)
+        size, stride = cast(int, self.size), cast(int, self.stride)
+        kernel = weights("kernel", (size, size, x.shape[-1], self.filters))
+        seen = windows(x, size, stride, self.padding)
         y = product(seen.reshape(*seen.shape[:3], -1), kernel.reshape(-1, self.filters))
         return y + weights("bias", (self.filters,)) if self.bias else y
 
 
 def windows(x: np.ndarray, size: int, stride: int, padding: str | int) -> np.ndarray:
     """What each place of a kernel sees: `(B, H, W, C)` to `(B, H', W', size, size, C)`."""
-    sides = [_border(side, size, stride, padding) for side in x.shape[1:3]]
+    sides = [border(side, size, stride, padding) for side in x.shape[1:3]]
     x = np.pad(x, ((0, 0), *sides, (0, 0)))
     seen = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))[:, ::stride, ::stride]
     return np.moveaxis(seen, 3, 5)
 
 
-def _border(side: int, size: int, stride: int, padding: str | int) -> tuple[int, int]:
+def border(side: int, size: int, stride: int, padding: str | int) -> tuple[int, int]:
+    """Zeros before and behind a side of a picture."""
     if padding == "valid":
         return 0, 0
     if padding != "same":

@@ -2,7 +2,9 @@
 
 from keras import ops
 
-from autograder.questions.denoising.mistakes import ERROR, ERROR_MISTAKES, LOOP, LOOP_MISTAKES, STEP, STEP_MISTAKES
+from autograder.questions.catalogue import Texts
+from autograder.questions.denoising.base import ERROR, LOOP, STEP
+from autograder.questions.denoising.changes import ERROR_CHANGES, LOOP_CHANGES, STEP_CHANGES
 from autograder.questions.question import Case, Pick, Question, RandomInput
 
 EXERCISE = "01-denoising"
@@ -53,6 +55,8 @@ def _error_cases(scale):
     return tuple(Case(pair, {}) for pair in arguments)
 
 
+_TEXTS = Texts.beside(__file__)
+
 QUESTIONS = (
     Question(
         id="denoise-step",
@@ -61,8 +65,9 @@ QUESTIONS = (
         kind="function",
         cases=_step_cases,
         accepted=(denoise_step,),
-        mistakes=STEP_MISTAKES,
-        section=STEP,
+        base=STEP,
+        mistakes=_TEXTS.of(STEP_CHANGES),
+        section="One step",
     ),
     Question(
         id="denoise",
@@ -71,8 +76,9 @@ QUESTIONS = (
         kind="function",
         cases=_loop_cases,
         accepted=(denoise,),
-        mistakes=LOOP_MISTAKES,
-        section=LOOP,
+        base=LOOP,
+        mistakes=_TEXTS.of(LOOP_CHANGES),
+        section="Many steps",
     ),
     Question(
         id="remaining-error",
@@ -81,8 +87,9 @@ QUESTIONS = (
         kind="function",
         cases=_error_cases,
         accepted=(remaining_error,),
-        mistakes=ERROR_MISTAKES,
-        section=ERROR,
+        base=ERROR,
+        mistakes=_TEXTS.of(ERROR_CHANGES),
+        section="How the error shrinks",
         marking="scalar",
     ),
 )

@@ -1,9 +1,11 @@
 """Exercise 02: the timestep as sines and cosines, the padded convolution, and the two Dense layers after the sines."""
 
 import keras
+from keras import ops
 
-from autograder.questions.inputs.layers import CONV_MISTAKES, TIME_MISTAKES, TimeEmbedding
-from autograder.questions.inputs.mistakes import EMBEDDING_MISTAKES, PADDING, SINES, TIME_MLP
+from autograder.questions.catalogue import Texts
+from autograder.questions.inputs.base import EMBEDDING, PADDED, TIME
+from autograder.questions.inputs.changes import CONV_CHANGES, EMBEDDING_CHANGES, TIME_CHANGES
 from autograder.questions.question import Case, Question, RandomInput
 from autograder.reference import PaddedConv2D, timestep_embedding
 
@@ -20,6 +22,30 @@ class _ConvWithPadding(keras.layers.Layer):
 
     def call(self, inputs):
         return self.conv(self.pad(inputs))
+
+
+class TimeEmbedding(keras.layers.Layer):
+    """The time MLP: Dense, swish, Dense, each Dense with four times the UNet's first width.
+
+    Args:
+        channels: the UNet's first width, 320 in Stable Diffusion 2.
+
+    Call arguments:
+        inputs: sines and cosines, `(B, channels)`.
+
+    Returns:
+        Tensor `(B, 4 · channels)`.
+
+    Reference: KerasCV 0.9.0, `models/stable_diffusion/diffusion_model.py`, `DiffusionModelV2`.
+    """
+
+    def __init__(self, channels):
+        super().__init__()
+        self.dense1 = keras.layers.Dense(4 * channels)
+        self.dense2 = keras.layers.Dense(4 * channels)
+
+    def call(self, inputs):
+        return self.dense2(ops.silu(self.dense1(inputs)))
 
 
 def _embedding_cases(scale):
@@ -51,6 +77,8 @@ def _time_cases(scale):
     return tuple(Case((channels,), {"inputs": RandomInput((batch, channels), spread=1.0)}) for batch, channels in sizes)
 
 
+_TEXTS = Texts.beside(__file__)
+
 QUESTIONS = (
     Question(
         id="timestep-embedding",
@@ -59,8 +87,9 @@ QUESTIONS = (
         kind="function",
         cases=_embedding_cases,
         accepted=(timestep_embedding,),
-        mistakes=EMBEDDING_MISTAKES,
-        section=SINES,
+        base=EMBEDDING,
+        mistakes=_TEXTS.of(EMBEDDING_CHANGES),
+        section="The time: a number as 320 numbers",
         tolerance=1e-3,  # an angle may be 999, and float32 has seven digits: other ways to compute it differ by 1e-4
     ),
     Question(
@@ -70,8 +99,9 @@ QUESTIONS = (
         kind="layer",
         cases=_conv_cases,
         accepted=(PaddedConv2D, _ConvWithPadding),
-        mistakes=CONV_MISTAKES,
-        section=PADDING,
+        base=PADDED,
+        mistakes=_TEXTS.of(CONV_CHANGES),
+        section="The latent: a padded convolution",
     ),
     Question(
         id="time-embedding",
@@ -80,7 +110,8 @@ QUESTIONS = (
         kind="layer",
         cases=_time_cases,
         accepted=(TimeEmbedding,),
-        mistakes=TIME_MISTAKES,
-        section=TIME_MLP,
+        base=TIME,
+        mistakes=_TEXTS.of(TIME_CHANGES),
+        section="The time MLP",
     ),
 )

@@ -1,0 +1,55 @@
+"""The right answers of exercise 01, part by part."""
+
+import numpy as np
+
+from autograder.questions.catalogue import Base
+from autograder.questions.catalogue.operations import first, multiply, same, subtract
+
+
+def _one_step(p, image, desired, alpha):
+    share = p.share(p.difference(image, desired), alpha)
+    return p.moved(p.step(image, share))
+
+
+_STEP_PARTS = {"difference": subtract, "share": multiply, "step": subtract, "moved": same}
+
+
+def denoise_step(p, image, desired, alpha):
+    """image and desired of one shape, any, to a picture of that shape."""
+    return _one_step(p, image, desired, alpha)
+
+
+STEP = Base(denoise_step, _STEP_PARTS)
+
+
+def denoise(p, start, desired, alpha, steps):
+    """start and desired of one shape, any, to all pictures, `(steps + 1, ...)`."""
+    moved, pictures = start, p.begin(start)
+    for index in p.turns(steps):
+        image = p.image(moved, start)
+        moved = _one_step(p, image, desired, p.rate(alpha, index, steps))
+        pictures = p.keep(pictures, moved, image)
+    return p.stack(p.chosen(pictures))
+
+
+LOOP = Base(
+    denoise,
+    {
+        "begin": lambda start: [start],
+        "turns": range,
+        "image": first,
+        "rate": first,
+        **_STEP_PARTS,
+        "keep": lambda pictures, after, before: [*pictures, after],
+        "chosen": same,
+        "stack": np.stack,
+    },
+)
+
+
+def remaining_error(p, alpha, steps):
+    """The share of the first error that is left, a number."""
+    return p.end(p.power(p.kept(alpha), steps))
+
+
+ERROR = Base(remaining_error, {"kept": lambda alpha: 1 - alpha, "power": pow, "end": same})

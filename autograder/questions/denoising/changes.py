@@ -1,0 +1,155 @@
+"""The mistakes of exercise 01: the right answers with one thing changed each."""
+
+import math
+
+import numpy as np
+
+from autograder.questions.catalogue import change, reads, wired
+from autograder.questions.catalogue.operations import (
+    add,
+    average,
+    first,
+    multiply,
+    relu,
+    same,
+    second,
+    sigmoid,
+    subtract,
+)
+
+# A wrong step is wrong in the loop over steps, too. What is read as "image" is the picture that the step starts from.
+_IN_STEPS = (
+    change("step-whole-way", moved=reads("desired")),
+    change("step-weights-swapped", share=lambda difference, alpha: (1 - alpha) * difference),
+    change("step-change-only", step=lambda image, share: -share),
+    change("step-difference-only", step=second),
+    change("step-desired-forgotten", difference=first),
+    change("step-desired-subtracted", difference=second),
+    change("step-desired-added", difference=second, step=add),
+    change("step-desired-share", difference=second, step=second),
+    change("step-parentheses-missing", difference=first, moved=wired(subtract, "step", "desired")),
+    change(
+        "step-weight-missing",
+        {"difference": first, "moved": wired(add, "step", "desired")},
+        {"difference": first, "moved": wired(add, "share", "desired")},
+    ),
+    change("step-unchanged", moved=reads("image")),
+    change("step-clipped", *({"moved": lambda x, low=low: np.clip(x, low, 1)} for low in (0, -1)), {"moved": relu}),
+    change("step-squeezed", {"moved": np.tanh}, {"moved": sigmoid}),
+    change("step-rounded", moved=np.round),
+    change("step-averaged", moved=wired(average, "image", "desired")),
+    change("step-alpha-divided", share=lambda difference, alpha: difference / alpha),
+    change("step-alpha-added", {"share": add}, {"share": subtract}),
+    change(
+        "step-alpha-fixed",
+        *({"share": lambda difference, _, alpha=alpha: alpha * difference} for alpha in (0.1, 0.2, 0.3)),
+    ),
+    change("step-sum", difference=add),
+    change("step-product", difference=multiply),
+    change("step-absolute", difference=lambda image, desired: abs(image - desired)),
+    change("step-squared", difference=lambda image, desired: (image - desired) ** 2),
+)
+
+STEP_CHANGES = (
+    change("step-away", step=add),
+    change(  # in a loop it soon overflows
+        "step-parentheses-early",
+        moved=wired(lambda image, alpha, difference: (image - alpha) * difference, "image", "alpha", "difference"),
+    ),
+    *_IN_STEPS,
+    change("step-half-precision", moved=np.float16),
+)
+
+
+def _chosen(choose):
+    """Of all pictures, others are stacked."""
+    return {"chosen": choose}
+
+
+def _joined(axis):
+    return lambda pictures: np.concatenate(pictures, axis=axis)
+
+
+LOOP_CHANGES = (
+    change("denoise-start-missing", _chosen(lambda pictures: pictures[1:])),
+    change("denoise-end-missing", _chosen(lambda pictures: pictures[:-1])),
+    change("denoise-end-only", stack=lambda pictures: pictures[-1]),
+    change("denoise-returns-early", _chosen(lambda pictures: pictures[:2])),
+    change("denoise-kept-after-loop", _chosen(lambda pictures: [pictures[0], pictures[-1]])),
+    change("denoise-step-too-many", turns=lambda steps: range(steps + 1)),
+    change("denoise-steps-doubled", turns=lambda steps: range(2 * steps)),
+    change("denoise-two-steps-each-turn", rate=lambda alpha, *_: 1 - (1 - alpha) ** 2),
+    change("denoise-from-the-start", image=second),
+    change("denoise-straight", difference=wired(subtract, "start", "desired")),
+    change("denoise-alpha-shared-out", rate=lambda alpha, index, steps: alpha / steps),
+    change(
+        "denoise-alpha-changes",
+        {"rate": lambda alpha, index, steps: alpha * index},
+        {"rate": lambda alpha, index, steps: alpha * (index + 1)},
+        {"rate": lambda alpha, index, steps: alpha / (index + 1)},
+        {"rate": lambda alpha, index, steps: alpha ** (index + 1)},
+    ),
+    change("denoise-axis-last", stack=lambda pictures: np.stack(pictures, axis=-1)),
+    change("denoise-axis-second", stack=lambda pictures: np.stack(pictures, axis=1)),
+    change("denoise-no-new-axis", {"stack": _joined(0)}, {"stack": _joined(-1)}),
+    change("denoise-list", stack=same),
+    change("denoise-backwards", _chosen(lambda pictures: pictures[::-1])),
+    change("denoise-start-twice", keep=lambda pictures, after, before: [*pictures, before]),
+    change("denoise-start-doubled", _chosen(lambda pictures: [pictures[0], *pictures])),
+    change("denoise-end-doubled", _chosen(lambda pictures: [*pictures, pictures[-1]])),
+    change(
+        "denoise-one-picture",
+        _chosen(lambda pictures: [pictures[-1]] * len(pictures)),
+        _chosen(lambda pictures: [pictures[0]] + [pictures[-1]] * (len(pictures) - 1)),
+    ),
+    change("denoise-away", step=add),
+    *_IN_STEPS,
+)
+
+
+def _of_arguments(formula):
+    """Another formula altogether."""
+    return {"end": wired(formula, "alpha", "steps")}
+
+
+ERROR_CHANGES = (
+    change(
+        "remaining-linear",
+        _of_arguments(lambda alpha, steps: 1 - alpha * steps),
+        _of_arguments(lambda alpha, steps: max(0, 1 - alpha * steps)),
+    ),
+    change("remaining-of-what-went", end=lambda left: 1 - left),
+    change("remaining-of-last-step", end=wired(multiply, "alpha", "power")),
+    change("remaining-alpha-power", kept=same),
+    change("remaining-power-first", kept=same, end=lambda power: 1 - power),
+    change("remaining-power-swapped", power=lambda kept, steps: steps**kept),
+    change("remaining-multiplied", power=multiply),
+    change("remaining-exponential", _of_arguments(lambda alpha, steps: math.exp(-alpha * steps))),
+    change("remaining-squared", end=lambda left: left**2),
+    change("remaining-root", end=lambda left: left**0.5),
+    change("remaining-one-step", power=first),
+    change("remaining-step-more", power=lambda kept, steps: kept ** (steps + 1)),
+    change(
+        "remaining-step-fewer",
+        {"power": lambda kept, steps: kept ** (steps - 1)},
+        {"power": lambda kept, steps: kept ** max(steps - 1, 0)},
+    ),
+    change("remaining-grows", kept=lambda alpha: 1 + alpha),
+    change("remaining-sign", kept=lambda alpha: alpha - 1),
+    change("remaining-harmonic", _of_arguments(lambda alpha, steps: 1 / (1 + alpha * steps))),
+    change("remaining-percent", end=lambda left: 100 * left),
+    change(
+        "remaining-rounded",
+        {"end": int},
+        *({"end": lambda left, digits=digits: round(left, digits)} for digits in (0, 1, 2, 3)),
+    ),
+    change("remaining-alpha-fixed", *({"kept": lambda _, kept=kept: kept} for kept in (0.9, 0.8, 0.7, 0.5))),
+    change("remaining-steps-fixed", *({"power": lambda kept, _, steps=steps: kept**steps} for steps in (2, 5, 10, 60))),
+    change(
+        "remaining-all-steps",
+        _of_arguments(lambda alpha, steps: (1 - alpha) ** np.arange(steps + 1)),
+        _of_arguments(lambda alpha, steps: [(1 - alpha) ** step for step in range(steps + 1)]),
+        _of_arguments(lambda alpha, steps: (1 - alpha) ** np.arange(1, steps + 1)),
+        _of_arguments(lambda alpha, steps: [(1 - alpha) ** step for step in range(1, steps + 1)]),
+    ),
+)
