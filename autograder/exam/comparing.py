@@ -14,6 +14,8 @@ from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError
 SHAPE_PATTERN = re.compile(r"[\[(]\s*(?:None|\d+)(?:\s*,\s*(?:None|\d+))*\s*,?\s*[\])]")  # None: any batch
 LAYER_NAME = re.compile(r"layer ['\"](\w+?)(?:_\d+)?['\"]")
 LAYERS = {"conv2d": "Conv", "dense": "Dense", "group_normalization": "Norm", "layer_normalization": "Norm"}
+OF_NO_TENSOR = ("AttributeError", "ImportError", "NameError", "SyntaxError", "TypeError", "UnboundLocalError")
+MISSING_ARGUMENT = re.compile(r"missing \d+ required")
 HOW_FAR = re.compile(r"\(after [\w ,]+\)")  # what the sitting notes of a flow that failed
 
 
@@ -32,7 +34,11 @@ def _both_fail(mine: CaseAnswer, theirs: CaseAnswer) -> bool:
     if mine.error is None or theirs.error is None or theirs.error.kind != PART_FAILED:
         return False
     stages = ("construct", theirs.error.stage)  # what a layer's constructor does, a base does when it is called
-    return mine.error.stage in stages and not _shapes(mine.error.message)
+    if mine.error.stage not in stages or _shapes(mine.error.message):
+        return False
+    if not _shapes(theirs.error.message):  # the part was given no tensor: an argument was missing
+        return MISSING_ARGUMENT.search(mine.error.message) is not None
+    return mine.error.kind not in OF_NO_TENSOR
 
 
 def _case_agrees(mine: CaseAnswer, theirs: CaseAnswer, tolerance: float) -> bool:

@@ -6,8 +6,9 @@ import pytest
 from keras import ops
 
 from autograder.exam.comparing import agree, close, pair_weights, relative_error, written_shapes
+from autograder.questions.catalogue import PART_FAILED, WEIGHTS
 from autograder.reference import CrossAttention
-from autograder.sitting.paper import CasePaper, Paper
+from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper
 from autograder.sitting.run import sit
 
 TOLERANCE = 1e-4
@@ -129,3 +130,21 @@ def test_relative_error_of_other_shapes_and_of_nan_is_infinite():
     assert relative_error(np.array([1.0, np.nan]), np.ones(2)) == np.inf
     assert relative_error(np.array(["a", "b"]), np.ones(2)) == np.inf
     assert relative_error(np.array([1.0, 1.1]), np.ones(2)) == pytest.approx(0.1 / 2**0.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "part_was_given", "same"),
+    [
+        ("InvalidArgumentError", "a tensor with 864 values", "(3, 5, 2, 96)", True),
+        ("AttributeError", "no attribute 'proj3'", "(3, 5, 2, 96)", False),
+        ("TypeError", "missing 1 required positional argument: 'padding'", "(3, 5, 2, 96)", False),
+        ("TypeError", "missing 1 required positional argument: 'padding'", "", True),
+        ("TypeError", "'NoneType' object is not callable", "", False),
+    ],
+)
+def test_exception_is_a_parts_failure_only_where_it_can_come_of_it(kind, message, part_was_given, same):
+    """Where the first case agrees, an exception without shapes is compared by what can have raised it."""
+    fine = CaseAnswer(runs={BASE: [np.ones(3, "float32")]})
+    mine = CaseAnswer(error=LearnerError("call", kind, message))
+    part = CaseAnswer(error=LearnerError("call", PART_FAILED, f"conv1, Conv: {part_was_given}{WEIGHTS}"))
+    assert agree(Answer("q", [fine, mine]), Answer("q", [fine, part]), 1e-4) is same

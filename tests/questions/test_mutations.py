@@ -90,6 +90,24 @@ MUTATIONS = {
         {"end": silu},
     ),
     # ----------------------------------------------------------------------------------------- 04-spatial-transformer
+    "image-to-tokens": (
+        {"arranged": lambda x: np.transpose(x, (0, 2, 1, 3))},
+        {"counted": lambda image, x: image.reshape(1, -1, x.shape[-1])},
+        {"returned": scaled(1.3)},
+    ),
+    "tokens-to-image": (
+        {"arranged": scaled(1.3)},
+        {"laid_out": lambda tokens, height, width: tokens.reshape(len(tokens), width, height, -1)},
+        {"returned": lambda x: x[:, ::-1]},
+    ),
+    "spatial-transformer": (
+        {"norm": Norm(groups=16)},
+        {"by_head": lambda heads, size: np.ones(heads * size, "float32")},
+        {"conv2": Conv("channels", 3)},
+        {"dense1": Dense("channels", bias=False)},
+        {"picture": lambda z, x: z.reshape(-1, *x.shape[1:3], z.shape[-1])[:, ::-1]},
+        {"residual": average},
+    ),
     # ------------------------------------------------------------------------------------------- 05-transformer-block
     # --------------------------------------------------------------------------------------------- 06-cross-attention
     # --------------------------------------------------------------------------------------------------- 07-down-flow

@@ -9,8 +9,7 @@ from autograder.exam import make_paper
 from autograder.exam.comparing import relative_error
 from autograder.exam.marking import Marker
 from autograder.questions import find
-from autograder.questions.spatial_transformer.variants import Spatial, transposed_tokens
-from autograder.reference import GroupNorm
+from autograder.questions.spatial_transformer.accepted import Spatial
 from autograder.sitting.paper import BASE
 from autograder.sitting.run import sit
 from autograder.sitting.stand_ins import BasicTransformerBlock
@@ -41,7 +40,7 @@ class AsTheArticle(keras.layers.Layer):
 class OnTokens(keras.layers.Layer):
     """`add_weight` in another order, statistics by hand, both projections on the tokens, one reshape at the end."""
 
-    def __init__(self, heads, size, dense):
+    def __init__(self, heads, size, dense=False):
         super().__init__()
         self.block, self.c = BasicTransformerBlock(heads * size, heads, size), heads * size
 
@@ -85,17 +84,48 @@ class Functional(keras.layers.Layer):
         return self.model(inputs)
 
 
-class ByColumns(Spatial):
+class ByColumns(AsTheArticle):
     """Column by column, on both ways: the order of the tokens is the learner's own."""
 
-    to_tokens = transposed_tokens
+    def call(self, inputs):
+        x, context = inputs
+        _, h, w, c = x.shape
+        tokens = ops.reshape(ops.transpose(self.proj1(self.norm(x)), (0, 2, 1, 3)), (-1, w * h, c))
+        columns = ops.reshape(self.transformer_block([tokens, context]), (-1, w, h, c))
+        return self.proj2(ops.transpose(columns, (0, 2, 1, 3))) + x
 
-    def to_image(self, tokens, x):
-        return ops.transpose(ops.reshape(tokens, (-1, x.shape[2], x.shape[1], x.shape[3])), (0, 2, 1, 3))
+
+class Sequence(keras.layers.Layer):
+    """Tokens before anything else: Keras' GroupNorm and convolutions of width 1 on the sequence."""
+
+    def __init__(self, num_heads, head_size, fully_connected=False):
+        super().__init__()
+        self.block = BasicTransformerBlock(num_heads * head_size, num_heads, head_size)
+        self.into = keras.Sequential([keras.layers.GroupNormalization(epsilon=1e-5), self.projection()])
+        self.out = self.projection()
+
+    def projection(self):
+        return keras.layers.Conv1D(self.block.dim, 1)
+
+    def call(self, inputs):
+        x, context = inputs
+        tokens = keras.layers.Reshape((-1, x.shape[-1]))(x)
+        return x + ops.reshape(self.out(self.block([self.into(tokens), context])), ops.shape(x))
 
 
 def rows_joined(x):
     return ops.concatenate([x[:, row] for row in range(x.shape[1])], axis=1)
+
+
+def pixel_by_pixel(x):
+    _, height, width, _ = x.shape
+    return ops.stack([x[:, i // width, i % width] for i in range(height * width)], axis=1)
+
+
+def tokens_in_front(tokens, height, width):
+    batch, _, channels = tokens.shape
+    image = ops.reshape(ops.swapaxes(tokens, 0, 1), (height, width, batch, channels))
+    return ops.transpose(image, (2, 0, 1, 3))
 
 
 def rows_stacked(tokens, height, width):
@@ -108,7 +138,7 @@ def verdict(question_id, answer, scale="tiny"):
     return Marker(question, paper).mark(sit(paper, answer))
 
 
-@pytest.mark.parametrize("answer", [AsTheArticle, OnTokens, Functional, ByColumns])
+@pytest.mark.parametrize("answer", [AsTheArticle, OnTokens, Functional, ByColumns, Sequence])
 def test_spatial_transformer_accepts_other_ways_of_writing(answer):
     received = verdict("spatial-transformer", answer)
     assert received.passed, received.message
@@ -121,6 +151,7 @@ def test_spatial_transformer_accepts_other_ways_of_writing(answer):
         lambda x: keras.layers.Reshape((-1, x.shape[-1]))(x),
         lambda x: np.reshape(ops.convert_to_numpy(x), (len(x), x.shape[1] * x.shape[2], x.shape[3])),
         rows_joined,
+        pixel_by_pixel,
     ],
 )
 def test_image_to_tokens_accepts_other_ways_of_writing(answer):
@@ -135,6 +166,7 @@ def test_image_to_tokens_accepts_other_ways_of_writing(answer):
         lambda tokens, height, width: keras.layers.Reshape((height, width, -1))(tokens),
         lambda tokens, h, w: np.stack([np.reshape(one, (h, w, -1)) for one in ops.convert_to_numpy(tokens)]),
         rows_stacked,
+        tokens_in_front,
     ],
 )
 def test_tokens_to_image_accepts_other_ways_of_writing(answer):
@@ -148,7 +180,7 @@ def test_tolerance_separates_small_epsilons_from_keras_default(scale):
     question = find("spatial-transformer")
 
     def with_epsilon(epsilon):
-        return type("SpatialTransformer", (Spatial,), {"make_norm": lambda self: GroupNorm(epsilon)})
+        return type("SpatialTransformer", (Spatial,), {"epsilon": epsilon})
 
     for seed in range(2):
         paper = make_paper(question, seed, scale)

@@ -2,15 +2,12 @@
 
 from keras import ops
 
+from autograder.questions.catalogue import Texts
 from autograder.questions.question import Case, Question, RandomInput
-from autograder.questions.spatial_transformer.mistakes import MISTAKES
-from autograder.questions.spatial_transformer.token_mistakes import (
-    IMAGE,
-    TO_IMAGE_MISTAKES,
-    TO_TOKENS_MISTAKES,
-    TOKENS,
-)
-from autograder.questions.spatial_transformer.variants import OriginalEpsilon, Spatial
+from autograder.questions.spatial_transformer.accepted import OriginalEpsilon, Spatial
+from autograder.questions.spatial_transformer.base import SPATIAL, TO_IMAGE, TO_TOKENS
+from autograder.questions.spatial_transformer.changes import SPATIAL_CHANGES
+from autograder.questions.spatial_transformer.token_changes import TO_IMAGE_CHANGES, TO_TOKENS_CHANGES
 
 EXERCISE = "04-spatial-transformer"
 
@@ -39,19 +36,23 @@ def _to_image_cases(scale):
 
 
 def _transformer_cases(scale):
-    """Cases of `SpatialTransformer(N, D, fully_connected)([x, context])` from `(B, H, W, N, D, T, F)`; C is N·D."""
+    """Cases of `SpatialTransformer(N, D, True)([x, context])` and `SpatialTransformer(N, D)([x, context])`, from
+    `(B, H, W, N, D, T, F)`; C is N·D.
+    """
     if scale == "full":
         sizes = ((2, 6, 8, 5, 64, 7, 1024), (1, 8, 4, 10, 64, 77, 1024))
     else:
         sizes = ((2, 4, 6, 4, 16, 7, 28), (3, 5, 2, 8, 12, 9, 20))
     return tuple(
         Case(
-            (n, d, fully_connected),
+            (n, d, *fully_connected),
             {"x": RandomInput((b, h, w, n * d), spread=0.3), "context": RandomInput((b, t, f), spread=1.0)},
         )
-        for (b, h, w, n, d, t, f), fully_connected in zip(sizes, (True, False), strict=True)
+        for (b, h, w, n, d, t, f), fully_connected in zip(sizes, ((True,), ()), strict=True)
     )
 
+
+_TEXTS = Texts.beside(__file__)
 
 QUESTIONS = (
     Question(
@@ -61,8 +62,9 @@ QUESTIONS = (
         kind="function",
         cases=_to_tokens_cases,
         accepted=(image_to_tokens,),
-        mistakes=TO_TOKENS_MISTAKES,
-        section=TOKENS,
+        base=TO_TOKENS,
+        mistakes=_TEXTS.of(TO_TOKENS_CHANGES),
+        section="From picture to tokens",
     ),
     Question(
         id="tokens-to-image",
@@ -71,8 +73,9 @@ QUESTIONS = (
         kind="function",
         cases=_to_image_cases,
         accepted=(tokens_to_image,),
-        mistakes=TO_IMAGE_MISTAKES,
-        section=IMAGE,
+        base=TO_IMAGE,
+        mistakes=_TEXTS.of(TO_IMAGE_CHANGES),
+        section="From tokens to picture",
     ),
     Question(
         id="spatial-transformer",
@@ -81,7 +84,8 @@ QUESTIONS = (
         kind="layer",
         cases=_transformer_cases,
         accepted=(Spatial, OriginalEpsilon),
-        mistakes=MISTAKES,
+        base=SPATIAL,
+        mistakes=_TEXTS.of(SPATIAL_CHANGES),
         section="In three lines",
     ),
 )

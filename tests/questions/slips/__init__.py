@@ -14,12 +14,13 @@ SOLUTIONS = FOLDER.parents[2] / "solutions"
 
 @cache
 def solution_cells(exercise):
-    """The text of the answer cells, by `answer-<question>`, in order."""
+    """The text of the answer cells, by `answer-<question>`, and of the one that fetches stand-ins, in order."""
     cells = {}
     for cell in (SOLUTIONS / exercise / f"{exercise}.py").read_text(encoding="utf-8").split("\n# %% ")[1:]:
         head, _, source = cell.partition("\n")
-        if '"grade_id": "answer-' in head:
-            cells[head.split('"grade_id": "')[1].split('"')[0]] = source
+        grade_id = head.partition('"grade_id": "')[2].partition('"')[0]
+        if grade_id.startswith("answer-") or grade_id == "setup-stand-in":
+            cells[grade_id] = source
     return cells
 
 
