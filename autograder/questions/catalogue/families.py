@@ -90,6 +90,22 @@ def sum_kinds(operation: Callable) -> Kinds:
     }
 
 
+def share_kinds(operation: Callable) -> Kinds:
+    """Another factor than the root of a share of variance, the signal's (`root`) or the noise's (`rest_root`)."""
+    noise = operation is o.rest_root
+    kinds: Kinds = {
+        "missing": (lambda share: 1.0,),
+        "without-root": (lambda share: 1 - share if noise else share,),
+        "half": (lambda share: (1 - share) / 2 if noise else share / 2,),
+        "squared": (lambda share: (1 - share) ** 2 if noise else share**2,),
+        "other": (o.root if noise else o.rest_root,),
+    }
+    if noise:
+        kinds["one-minus-root"] = (lambda share: 1 - o.root(share),)
+        kinds["one-minus-half"] = (lambda share: 1 - share / 2,)
+    return kinds
+
+
 def family_of(operation: Any) -> tuple[str, Kinds]:
     """The family that an operation belongs to, and what may stand in its place.
 
@@ -102,9 +118,13 @@ def family_of(operation: Any) -> tuple[str, Kinds]:
         return "layer", layer_kinds(operation)
     if operation is o.add:
         return "sum", sum_kinds(operation)
+    if operation in (o.root, o.rest_root):
+        return "share", share_kinds(operation)
     if any(operation in functions for functions in ACTIVATIONS.values()):
         return "activation", activation_kinds(operation)
-    raise TypeError(f"A family must know the operation (activation, Norm, Dense, Conv, add). Received: {operation!r}")
+    raise TypeError(
+        f"A family must know the operation (activation, Norm, Dense, Conv, add, root). Received: {operation!r}"
+    )
 
 
 def generated(

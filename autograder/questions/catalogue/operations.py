@@ -50,6 +50,10 @@ def multiply(x, y):
     return x * y
 
 
+def divide(x, y):
+    return x / y
+
+
 def average(x, y):
     return (x + y) / 2
 
@@ -67,6 +71,16 @@ def stretched_concatenate(x, y):
 def scaled(factor: float) -> Callable:
     """`factor` times a tensor."""
     return lambda x: x * np.float32(factor)
+
+
+def root(share):
+    """What multiplies a signal whose share of variance is `share`. Source: Ho et al. (2020), equation 4."""
+    return float(np.sqrt(share))
+
+
+def rest_root(share):
+    """What multiplies the noise beside a signal whose share of variance is `share`."""
+    return float(np.sqrt(1 - share))
 
 
 def sigmoid(x):
