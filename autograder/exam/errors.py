@@ -41,6 +41,10 @@ CAUSES = [
         "Whole numbers are needed there: `/` gives a float, even where the division comes out even; `//` does not.",
     ),
     (
+        r"expected to be a (?:double|float) tensor but is a (?:double|float) tensor",
+        "Numbers of float64, NumPy's own kind, meet float32: make them float32, or plain numbers with `float(...)`.",
+    ),
+    (
         r"index \d+ is out of bounds|list index out of range",
         "An index goes past the end: the last one is one less than the length, and behind it there is no next one.",
     ),

@@ -41,9 +41,14 @@ def embed(times: Any) -> Any:
     times = ops.cast(ops.convert_to_tensor(times), "float32")
     if len(times.shape) != 1:
         raise ValueError(f"`embed` must be called on timesteps of shape (n,). Received: shape {tuple(times.shape)}")
+    return _embedding(ops, times)
+
+
+def _embedding(numbers: Any, times: Any) -> Any:
+    """What `embed` computes, by the functions of `numbers`: `keras.ops` or `numpy`."""
     frequencies = np.exp(-np.arange(WIDTH // 2) * np.log(100) / (WIDTH // 2)).astype("float32") / 20
     angles = times[:, None] * frequencies
-    return ops.concatenate([ops.cos(angles), ops.sin(angles)], axis=-1)
+    return numbers.concatenate([numbers.cos(angles), numbers.sin(angles)], axis=-1)
 
 
 def unet(inputs: Any) -> Any:
@@ -62,15 +67,34 @@ def unet(inputs: Any) -> Any:
             "`unet` must be called on [latent (n, H, W, C), embedding (n, D), context (n, T, F)]. "
             f"Received: {shapes[0]}, {shapes[1]}, {shapes[2]}"
         )
-    channels = shapes[0][-1]
-    mixed = ops.matmul(latent, matrix("sampling latent", channels, MIDDLE))  # (n, H, W, K)
-    time = ops.matmul(embedding, matrix("sampling time", shapes[1][-1], MIDDLE))[:, None, None]
-    places = matrix("sampling words", shapes[2][1], shapes[2][2])  # another factor for each word, so that order counts
-    told = ops.matmul(ops.mean(ops.tanh(context * places), axis=1), matrix("sampling text", shapes[2][2], MIDDLE))
-    middle = ops.tanh(mixed + time + 3 * told[:, None, None])
-    return 0.5 * latent + ops.matmul(middle, matrix("sampling out", MIDDLE, channels))
+    return _eps(ops, latent, embedding, context)
+
+
+def _eps(numbers: Any, latent: Any, embedding: Any, context: Any) -> Any:
+    """What `unet` computes, by the functions of `numbers`: `keras.ops` or `numpy`."""
+    channels = latent.shape[-1]
+    _, words, features = context.shape
+    mixed = numbers.matmul(latent, matrix("sampling latent", channels, MIDDLE))  # (n, H, W, K)
+    time = numbers.matmul(embedding, matrix("sampling time", embedding.shape[-1], MIDDLE))[:, None, None]
+    places = matrix("sampling words", words, features)  # another factor for each word, so that order counts
+    text = matrix("sampling text", features, MIDDLE)
+    told = numbers.matmul(numbers.mean(numbers.tanh(context * places), axis=1), text)
+    middle = numbers.tanh(mixed + time + 3 * told[:, None, None])
+    return 0.5 * latent + numbers.matmul(middle, matrix("sampling out", MIDDLE, channels))
 
 
 def call_loop(function: Any, inputs: list[Any], steps: int, scale: float) -> Any:
     """Calls a learner's `sample` on `inputs` (latent, context, unconditional), with all of the above."""
     return function(unet, *inputs, timesteps(steps), alpha_bars(), scale, embed)
+
+
+def call_loop_in_numpy(function: Any, inputs: list[np.ndarray], steps: int, scale: float) -> Any:
+    """The same with a UNet and an embedding that take and give NumPy arrays, in a fifth of the time."""
+
+    def numpy_unet(arrays: list[np.ndarray]) -> np.ndarray:
+        return _eps(np, *arrays)
+
+    def numpy_embed(times: np.ndarray) -> np.ndarray:
+        return _embedding(np, times.astype("float32"))
+
+    return function(numpy_unet, *inputs, timesteps(steps), alpha_bars(), scale, numpy_embed)

@@ -19,14 +19,18 @@ from autograder.questions.catalogue.operations import (
     Conv,
     Dense,
     Norm,
+    add,
     average,
     default,
     gelu_tanh,
+    rest_root,
+    root,
     same,
     scaled,
     second,
     silu,
 )
+from autograder.questions.cross_attention.base import cut
 from autograder.sitting.run import sit
 from tests.questions.slips import answer_with, slips_of
 from tests.questions.test_slips import CONVERTED, SEED
@@ -110,10 +114,46 @@ MUTATIONS = {
     ),
     # ------------------------------------------------------------------------------------------- 05-transformer-block
     # --------------------------------------------------------------------------------------------- 06-cross-attention
+    "td-dot": (
+        {"end": scaled(1.3)},
+        {"left": scaled(-1)},
+        {"product": lambda a, b: a @ np.flip(b, 1)},
+    ),
+    "self-attention": (
+        {"scores": lambda q, k: 1.3 * (q @ k)},
+        {"cut_v": lambda a, tokens, n, d: np.flip(cut(a, tokens, n, d), 1)},
+        {"to_q": Dense("width")},
+        {"out": Dense("width", bias=False)},
+    ),
+    "cross-attention": (
+        {"scores": lambda q, k: 1.3 * (q @ k)},
+        {"to_v": Same("to_k")},
+        {"answering": lambda context, inputs: context[:, ::-1] + 1},
+        {"average": lambda weights, v: weights @ np.square(v)},
+    ),
     # --------------------------------------------------------------------------------------------------- 07-down-flow
     # ----------------------------------------------------------------------------------------------------- 08-up-flow
     # -------------------------------------------------------------------------------------------------------- 09-unet
     # ---------------------------------------------------------------------------------------------------- 10-sampling
+    "initial-noise": (
+        {"columns": lambda side: side // 16},
+        {"spread": scaled(1.3)},
+        {"channels": lambda: 3},
+    ),
+    "predict-x0": ({"clean": scaled(1.3)}, {"signal_size": rest_root}, {"left": add}),
+    "ddim-step": (
+        {"step": scaled(1.3)},
+        {"next_noise_size": root},
+        {"mixed": average},
+        {"noise_size": lambda share: 1 - share},
+    ),
+    "guidance": ({"guided": average}, {"stretch": lambda scale: 1.3 * scale}, {"difference": add}),
+    "sample": (
+        {"end": lambda bars, i, times, timesteps: float(bars[0])},
+        {"timestep": lambda i, times: times[i] - 1},
+        {"times": lambda timesteps: [int(t) for t in timesteps][1:]},
+        {"stretch": lambda scale: 1.3 * scale},
+    ),
 }
 WAYS = [(question_id, number) for question_id, ways in MUTATIONS.items() for number in range(len(ways))]
 broken_bases = pytest.mark.parametrize(("question_id", "number"), WAYS, ids=[f"{q}-{n}" for q, n in WAYS])

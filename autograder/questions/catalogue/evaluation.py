@@ -16,7 +16,7 @@ from autograder.questions.catalogue.change import Base, Form, Replacements, Same
 from autograder.questions.catalogue.operations import Layer
 from autograder.sitting.models import grouped
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError, Paper, Weight, weight_values
-from autograder.sitting.sampling_stand_ins import call_loop
+from autograder.sitting.sampling_stand_ins import call_loop_in_numpy
 from autograder.sitting.stand_ins import make_blocks
 
 PART_FAILED = "PartFailed"  # the kind of an error in a part: its text lists what the part was given, then its weights
@@ -217,7 +217,7 @@ class Evaluation:
         case = self.paper.cases[index]
         given = [*grouped(case.inputs), *case.arguments]
         if case.kind == "sampling":
-            call_loop(
+            call_loop_in_numpy(
                 lambda *everything: given.__setitem__(slice(None), everything),
                 list(case.inputs.values()),
                 *case.arguments,

@@ -90,6 +90,22 @@ def sum_kinds(operation: Callable) -> Kinds:
     }
 
 
+def share_kinds(operation: Callable) -> Kinds:
+    """Another factor than the root of a share of variance, the signal's (`root`) or the noise's (`rest_root`)."""
+    noise = operation is o.rest_root
+    kinds: Kinds = {
+        "missing": (lambda share: 1.0,),
+        "without-root": (lambda share: 1 - share if noise else share,),
+        "half": (lambda share: (1 - share) / 2 if noise else share / 2,),
+        "squared": (lambda share: (1 - share) ** 2 if noise else share**2,),
+        "other": (o.root if noise else o.rest_root,),
+    }
+    if noise:
+        kinds["one-minus-root"] = (lambda share: 1 - o.root(share),)
+        kinds["one-minus-half"] = (lambda share: 1 - share / 2,)
+    return kinds
+
+
 def family_of(operation: Any) -> tuple[str, Kinds]:
     """The family that an operation belongs to, and what may stand in its place.
 
@@ -102,11 +118,13 @@ def family_of(operation: Any) -> tuple[str, Kinds]:
         return "layer", layer_kinds(operation)
     if operation is o.add:
         return "sum", sum_kinds(operation)
+    if operation in (o.root, o.rest_root):
+        return "share", share_kinds(operation)
     if operation is o.same:
         return "extra", {name: functions for name, functions in ACTIVATIONS.items() if name != "missing"}
     if any(operation in functions for functions in ACTIVATIONS.values()):
         return "activation", activation_kinds(operation)
-    known = "activation, same, Norm, Dense, Conv, add"
+    known = "activation, same, Norm, Dense, Conv, add, root"
     raise TypeError(f"A family must know the operation ({known}). Received: {operation!r}")
 
 

@@ -51,6 +51,10 @@ def multiply(x, y):
     return x * y
 
 
+def divide(x, y):
+    return x / y
+
+
 def average(x, y):
     return (x + y) / 2
 
@@ -84,6 +88,16 @@ def required(given):
 def scaled(factor: float) -> Callable:
     """`factor` times a tensor."""
     return lambda x: x * np.float32(factor)
+
+
+def root(share):
+    """What multiplies a signal whose share of variance is `share`. Source: Ho et al. (2020), equation 4."""
+    return float(np.sqrt(share))
+
+
+def rest_root(share):
+    """What multiplies the noise beside a signal whose share of variance is `share`."""
+    return float(np.sqrt(1 - share))
 
 
 def sigmoid(x):

@@ -1,18 +1,12 @@
 """Exercise 10: the noise to begin with, the clean latent behind a noisy one, the DDIM step, guidance, and the loop."""
 
+from dataclasses import dataclass
+
+from autograder.questions.catalogue import Base, Change, Texts
 from autograder.questions.question import Case, Pick, Question, RandomInput
-from autograder.questions.sampling.loop_mistakes import LOOP_MISTAKES
-from autograder.questions.sampling.mistakes import (
-    CLEAN,
-    CLEAN_MISTAKES,
-    GUIDANCE,
-    GUIDANCE_MISTAKES,
-    LOOP,
-    NOISE,
-    NOISE_MISTAKES,
-    STEP,
-    STEP_MISTAKES,
-)
+from autograder.questions.sampling.base import CLEAN, GUIDANCE, NOISE, SAMPLE, STEP
+from autograder.questions.sampling.changes import CLEAN_CHANGES, GUIDANCE_CHANGES, NOISE_CHANGES, STEP_CHANGES
+from autograder.questions.sampling.loop_changes import LOOP_CHANGES
 from autograder.reference import ddim_step, guided_eps, initial_noise, predict_x0, sample
 
 EXERCISE = "10-sampling"
@@ -66,7 +60,19 @@ def _loop_cases(scale):
     )
 
 
-def _exercise(question_id, function, kind, cases, mistakes, section, marking="close"):
+_TEXTS = Texts.beside(__file__)
+
+
+@dataclass(frozen=True)
+class _Catalogue:
+    """A base, what can be wrong in it, and where the chapter explains it."""
+
+    base: Base
+    changes: tuple[Change, ...]
+    section: str
+
+
+def _exercise(question_id, function, cases, catalogue, kind="function", marking="close"):
     return Question(
         id=question_id,
         exercise=EXERCISE,
@@ -74,16 +80,23 @@ def _exercise(question_id, function, kind, cases, mistakes, section, marking="cl
         kind=kind,
         cases=cases,
         accepted=(function,),
-        mistakes=mistakes,
-        section=section,
+        base=catalogue.base,
+        mistakes=_TEXTS.of(catalogue.changes),
+        section=catalogue.section,
         marking=marking,
     )
 
 
+_NOISE = _Catalogue(NOISE, NOISE_CHANGES, "Where a picture begins")
+_CLEAN = _Catalogue(CLEAN, CLEAN_CHANGES, "The clean latent behind the noise")
+_STEP = _Catalogue(STEP, STEP_CHANGES, "One DDIM step")
+_GUIDANCE = _Catalogue(GUIDANCE, GUIDANCE_CHANGES, "Guidance: past what the prompt says")
+_LOOP = _Catalogue(SAMPLE, LOOP_CHANGES, "The loop")
+
 QUESTIONS = (
-    _exercise("initial-noise", initial_noise, "function", _noise_cases, NOISE_MISTAKES, NOISE, "noise"),
-    _exercise("predict-x0", predict_x0, "function", _clean_cases, CLEAN_MISTAKES, CLEAN),
-    _exercise("ddim-step", ddim_step, "function", _step_cases, STEP_MISTAKES, STEP),
-    _exercise("guidance", guided_eps, "function", _guidance_cases, GUIDANCE_MISTAKES, GUIDANCE),
-    _exercise("sample", sample, "sampling", _loop_cases, LOOP_MISTAKES, LOOP),
+    _exercise("initial-noise", initial_noise, _noise_cases, _NOISE, marking="noise"),
+    _exercise("predict-x0", predict_x0, _clean_cases, _CLEAN),
+    _exercise("ddim-step", ddim_step, _step_cases, _STEP),
+    _exercise("guidance", guided_eps, _guidance_cases, _GUIDANCE),
+    _exercise("sample", sample, _loop_cases, _LOOP, kind="sampling"),
 )

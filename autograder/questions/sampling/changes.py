@@ -1,0 +1,156 @@
+"""The mistakes of exercise 10's functions: noise, clean latent, DDIM step, guidance. Each is one thing changed."""
+
+import numpy as np
+
+from autograder.questions.catalogue import Base, Change, change, generated, on, reads
+from autograder.questions.catalogue.operations import add, divide, first, multiply, same, scaled, second, subtract_from
+from autograder.questions.sampling.base import CLEAN, GUIDANCE, STEP, normal
+
+# ----------------------------------------------------------------------------------------------------------- noise
+
+SIDES = ("rows", "columns")
+
+
+def _drawn(id: str, *ways) -> Change:
+    """Numbers drawn in another way than from a normal distribution: `way(generator, shape)`."""
+    return change(
+        id, *({"numbers": lambda shape, seed, way=way: way(np.random.default_rng(seed), shape)} for way in ways)
+    )
+
+
+def _shaped(id: str, *ways) -> Change:
+    return change(id, *({"shape": way} for way in ways))
+
+
+def _same_for_all(shape, seed):
+    return np.repeat(normal((1, *shape[1:]), seed), shape[0], axis=0)
+
+
+def _unseeded(batch_size, img_height, img_width, seed):
+    return normal((batch_size, img_height // 8, img_width // 8, 4), None).astype("float32")
+
+
+def _as(dtype: str):
+    return lambda numbers: numbers.astype(dtype)
+
+
+NOISE_CHANGES = (
+    change("noise-of-the-picture", on(SIDES, same)),
+    change("noise-one-side-of-the-picture", *({side: same} for side in SIDES)),
+    change("noise-other-sides", *(on(SIDES, lambda side, by=by: side // by) for by in (2, 4, 16, 32, 64))),
+    change("noise-three-channels", channels=lambda: 3),
+    change("noise-one-channel", {"channels": lambda: 1}, {"shape": lambda b, h, w, c: (b, h, w)}),
+    _shaped("noise-channels-first", lambda b, h, w, c: (b, c, h, w)),
+    _shaped("noise-sides-swapped", lambda b, h, w, c: (b, w, h, c)),
+    _shaped("noise-of-one-picture", lambda b, h, w, c: (1, h, w, c), lambda b, h, w, c: (h, w, c)),
+    _drawn("noise-uniform", lambda rng, shape: rng.uniform(size=shape)),
+    _drawn("noise-uniform-around-zero", lambda rng, shape: rng.uniform(-1, 1, size=shape)),
+    _drawn("noise-none", lambda rng, shape: np.zeros(shape), lambda rng, shape: np.ones(shape)),
+    change("noise-scaled", *({"spread": scaled(factor)} for factor in (0.18215, 1 / 0.18215, 0.5, 2.0, 0.1))),
+    change("noise-shifted", spread=lambda numbers: numbers + 1),
+    change("noise-positive", spread=np.abs),
+    change("noise-float64", dtype=_as("float64")),
+    change("noise-float16", dtype=_as("float16")),
+    Change("noise-without-seed", answer=_unseeded),
+    change("noise-fixed-seed", seed=lambda seed: 42),
+    change("noise-same-for-all", numbers=_same_for_all),
+)
+
+# ------------------------------------------------------------------------------------------------------------ steps
+
+CLEAN_SIZES, NEXT_SIZES = ("signal_size", "noise_size"), ("next_signal_size", "next_noise_size")
+_CLEAN_SUBJECTS = {"clean-shares": CLEAN_SIZES, "clean-signal": CLEAN_SIZES[:1], "clean-noise": CLEAN_SIZES[1:]}
+_NEXT_SUBJECTS = {"next-shares": NEXT_SIZES, "next-signal": NEXT_SIZES[:1], "next-noise": NEXT_SIZES[1:]}
+_CLEAN_IDS = {
+    "clean-shares-without-root": "clean-without-roots",
+    "clean-shares-other": "clean-shares-swapped",
+    "clean-signal-missing": "clean-not-divided",
+    "clean-signal-without-root": "clean-divided-without-root",
+    "clean-noise-missing": "clean-whole-noise",
+    "clean-noise-one-minus-root": "clean-one-minus-root",
+}
+
+
+def about_clean(base: Base, ids: dict[str, str]) -> tuple[Change, ...]:
+    """What can be wrong where the clean latent is found, in any function that finds it."""
+    return (
+        change("clean-adds-noise", left=add),
+        change("clean-difference-reversed", left=subtract_from),
+        change("clean-noise-kept", left=first),
+        change("clean-divided-first", latent_first=divide, brought_back=first),
+        change("clean-noise-divided", noise_divided=divide, brought_back=first),
+        change("clean-multiplied", brought_back=multiply),
+        change("clean-noise-by-its-size", noise=divide),
+        change(
+            "clean-latent-and-noise-swapped",
+            noise=reads("noisy", "noise_size"),
+            latent_first=reads("seen", "signal_size"),
+        ),
+        change("clean-clipped", clean=lambda x: np.clip(x, -1, 1)),
+        *generated(base, _CLEAN_SUBJECTS, _CLEAN_IDS | ids),
+    )
+
+
+def about_step(base: Base) -> tuple[Change, ...]:
+    """What can be wrong where the clean latent is made noisy again."""
+    return (
+        change("step-gives-clean", next_signal=first, mixed=first),
+        change("step-same-share", next_share=reads("share")),
+        change("step-shares-swapped", on(NEXT_SIZES, reads("share")) | on(CLEAN_SIZES, reads("next_share"))),
+        change("step-noise-of-now", next_noise_size=reads("share")),
+        change("step-clean-of-now", next_signal_size=reads("share")),
+        change("step-scales-the-latent", next_signal=reads("noisy", "next_signal_size")),
+        *generated(
+            base,
+            {"all-shares": CLEAN_SIZES + NEXT_SIZES, **_NEXT_SUBJECTS, "mixed": ("mixed",)},
+            {
+                "next-shares-without-root": "step-without-roots",
+                "mixed-missing": "step-without-noise",
+                "mixed-second-only": "step-without-signal",
+            },
+            # step-same-share, which leaves the latent as it is; clean-difference-reversed
+            ["all-shares-missing", "mixed-reversed-difference"],
+        ),
+    )
+
+
+CLEAN_CHANGES = about_clean(CLEAN, {})
+STEP_CHANGES = (
+    *about_step(STEP),
+    *about_clean(STEP, {"clean-shares-without-root": "step-clean-without-roots"}),
+)
+
+# --------------------------------------------------------------------------------------------------------- guidance
+
+
+def _stretched(id: str, *ways) -> Change:
+    """The difference that the prompt makes, stretched in another way than by the scale."""
+    return change(id, *({"stretched": way} for way in ways))
+
+
+def about_guidance(base: Base) -> tuple[Change, ...]:
+    """What can be wrong where the two predictions are joined."""
+    return (
+        change("guidance-swapped", difference=reads("plain", "told"), guided=reads("told", "stretched")),
+        change("guidance-difference-reversed", difference=subtract_from),
+        change("guidance-from-the-prompt", guided=reads("told", "stretched")),
+        change("guidance-none", stretched=first),
+        change("guidance-scaled-prompt", difference=first, guided=second),
+        change("guidance-sum", difference=first),
+        change("guidance-sum-of-both", {"difference": add}, {"difference": add, "guided": second}),
+        change("guidance-of-plain", difference=second, guided=reads("told", "stretched")),
+        _stretched("guidance-scale-less-one", lambda d, scale: (scale - 1) * d),
+        _stretched("guidance-scale-typed-in", lambda d, scale: 7.5 * d, lambda d, scale: 7 * d),
+        _stretched("guidance-scale-squared", lambda d, scale: scale**2 * d),
+        _stretched("guidance-mixed", lambda d, scale: (1 - 1 / scale) * d, divide),
+        change("guidance-averaged", stretched=lambda d, scale: 0.5 * d),
+        *generated(
+            base,
+            {"guided": ("guided",)},
+            {"guided-missing": "guidance-without-prompt", "guided-second-only": "guidance-difference-only"},
+            ["guided-difference"],  # guidance-difference-reversed
+        ),
+    )
+
+
+GUIDANCE_CHANGES = about_guidance(GUIDANCE)
