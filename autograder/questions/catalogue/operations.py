@@ -19,6 +19,11 @@ Number = int | str | Callable[[Mapping[str, Any]], int]
 
 ONE_THREAD = 250_000  # multiplications; OpenBLAS takes several threads from 262,144 on
 
+
+class Refused(ValueError):
+    """Raised by what a learner calls, too: theirs is the same mistake if it has the same words."""
+
+
 # ------------------------------------------------------------------------------------------------- without weights
 
 
