@@ -15,6 +15,7 @@ from autograder.exam.known_mistakes import KnownMistakes
 from autograder.exam.marking import MODES, Marker
 from autograder.questions import find
 from autograder.questions.catalogue import Evaluation
+from autograder.questions.catalogue.blocks import PaddedConv
 from autograder.questions.catalogue.operations import Conv, Dense, Norm, average, same, scaled, silu
 from autograder.sitting.run import sit
 from tests.questions.slips import answer_with, slips_of
@@ -48,6 +49,12 @@ MUTATIONS = {
     # ------------------------------------------------------------------------------------------- 05-transformer-block
     # --------------------------------------------------------------------------------------------- 06-cross-attention
     # --------------------------------------------------------------------------------------------------- 07-down-flow
+    "down-flow": (
+        {"halve": PaddedConv(size=5, padding=2, stride=2)},
+        {"entry": PaddedConv(size=5, padding=2)},
+        {"result": lambda x, kept: (x, kept[::-1])},
+        {"heads": lambda width, size, *_: (size, width // size)},
+    ),
     # ----------------------------------------------------------------------------------------------------- 08-up-flow
     # -------------------------------------------------------------------------------------------------------- 09-unet
     # ---------------------------------------------------------------------------------------------------- 10-sampling
