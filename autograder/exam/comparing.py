@@ -8,7 +8,7 @@ from collections import Counter
 
 import numpy as np
 
-from autograder.questions.catalogue import PART_FAILED, WEIGHTS
+from autograder.questions.catalogue import PART_FAILED, RAISED, WEIGHTS
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError
 
 SHAPE_PATTERN = re.compile(r"[\[(]\s*(?:None|\d+)(?:\s*,\s*(?:None|\d+))*\s*,?\s*[\])]")  # None: any batch
@@ -16,6 +16,7 @@ LAYER_NAME = re.compile(r"layer ['\"](\w+?)(?:_\d+)?['\"]")
 LAYERS = {"conv2d": "Conv", "dense": "Dense", "group_normalization": "Norm", "layer_normalization": "Norm"}
 OF_NO_TENSOR = ("AttributeError", "ImportError", "NameError", "SyntaxError", "TypeError", "UnboundLocalError")
 MISSING_ARGUMENT = re.compile(r"missing \d+ required")
+BATCH = re.compile(r"^\d+,")
 HOW_FAR = re.compile(r"\(after [\w ,]+\)")  # what the sitting notes of a flow that failed
 
 
@@ -70,16 +71,30 @@ def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
 def _part_failed(message: str, part: str) -> bool:
     """Whether a learner's exception complains of what a part of a base could not do.
 
-    All that the part was given must be named, and nothing else that has the axes of a tensor, but its own weights. A
-    Keras layer's exception often names the layer, too.
+    Either both raised the same words, as a flow's blocks do, whatever the batch; or all that the part was given must be
+    named, and nothing else that has the axes of a tensor, but its own weights. A Keras layer's exception often names
+    the layer, too. In a flow the batch is open, and some exceptions leave it out.
     """
+    part, _, raised = part.partition(RAISED)
+    if _any_batch(HOW_FAR.sub("", message)).strip() == _any_batch(raised) != "":
+        return True
     given, _, weights = part.partition(WEIGHTS)
     mine, inputs, kernels = _shapes(message), _shapes(given), _shapes(weights)
     layer = LAYER_NAME.search(message)
     if layer and LAYERS.get(layer[1], "") not in part:
         return False
+    written = (inputs, [BATCH.sub(",", shape) for shape in inputs], [BATCH.sub("", shape) for shape in inputs])
+    return inputs != [] and any(_complains_of(mine, shapes, kernels) for shapes in written)
+
+
+def _complains_of(mine: list[str], inputs: list[str], kernels: list[str]) -> bool:
     tensors = (shape for shape in mine if shape.count(",") > 1)
-    return inputs != [] and not Counter(inputs) - Counter(mine) and all(s in [*inputs, *kernels] for s in tensors)
+    return not Counter(inputs) - Counter(mine) and all(s in [*inputs, *kernels] for s in tensors)
+
+
+def _any_batch(message: str) -> str:
+    """A message with the batch of each shape left open."""
+    return SHAPE_PATTERN.sub(lambda shape: re.sub(r"^(\W+)\w+,", r"\1None,", shape[0]), message)
 
 
 def _shapes(message: str) -> list[str]:

@@ -36,12 +36,15 @@ def replaced(**classes: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def counting_uses() -> Iterator[None]:
-    """Inside the `with` block, one run of a model, every further use of the same block computes another function."""
+def counting_uses() -> Iterator[dict[int, int]]:
+    """Inside the `with` block, one run of a model, every further use of the same block computes another function.
+
+    Gives the counts, by the block's `id`.
+    """
     global _uses
     before, _uses = _uses, {}
     try:
-        yield
+        yield _uses
     finally:
         _uses = before
 
@@ -65,11 +68,19 @@ class StandIn(keras.layers.Layer):
             return _replacements[cls.__name__](*args, **kwargs)
         return super().__new__(cls, *args, **kwargs)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        result = super().__call__(*args, **kwargs)
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        self.check(inputs)
+        result = super().__call__(inputs, *args, **kwargs)
         if _called is not None:
             _called.append(type(self).__name__)
         return result
+
+    def check(self, inputs: Any) -> None:
+        """Whether the block can be called on `inputs`, as far as their shapes tell.
+
+        Raises:
+            ValueError: if it cannot.
+        """
 
     def _mix(self, x, width, extra=None):
         """`(B, H, W, C)` to `(B, H, W, width)`: the channels rearranged, plus a bounded mixture of all of them and of

@@ -76,6 +76,13 @@ def make_blocks(
     )
 
 
+def _one(inputs: Any, where: str) -> None:
+    """An error that says what a block of one input is called on, if it is something else."""
+    if isinstance(inputs, (list, tuple)) or len(inputs.shape) != 4:
+        received = f"a list of {len(inputs)}" if isinstance(inputs, (list, tuple)) else tuple(inputs.shape)
+        raise ValueError(f"{where} must be called on (B, H, W, C). Received: {received}")
+
+
 def _pair(inputs: Any, names: str, ranks: tuple[int, int], where: str) -> tuple[Any, Any]:
     """The two inputs of a block, or an error that says what it is called on."""
     if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
@@ -101,9 +108,15 @@ class PaddedConv2D(StandIn):
         self.padding, self.strides = side("padding", padding), side("strides", strides)
         self.arguments = (self.filters, self.kernel_size, self.padding, self.strides)
 
+    def check(self, inputs):
+        _one(inputs, "PaddedConv2D")
+        if any(side and side + 2 * self.padding < self.kernel_size for side in inputs.shape[1:3]):
+            raise ValueError(
+                "The kernel must not be larger than the padded feature map. Received: "
+                f"x of shape {tuple(inputs.shape)}, kernel_size={self.kernel_size}, padding={self.padding}"
+            )
+
     def build(self, input_shape):
-        if len(input_shape) != 4:
-            raise ValueError(f"PaddedConv2D must be called on (B, H, W, C). Received: {tuple(input_shape)}")
         self.built = True
 
     def compute_output_shape(self, input_shape):
@@ -132,9 +145,8 @@ class ResBlock(StandIn):
     def compute_output_shape(self, input_shape):
         return (*input_shape[0][:-1], self.output_dim)
 
-    def __call__(self, inputs, *args, **kwargs):
+    def check(self, inputs):
         _pair(inputs, "x, t_emb", (4, 2), "ResBlock")
-        return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs):
         x, t_emb = as_numpy(inputs)
@@ -158,14 +170,13 @@ class SpatialTransformer(StandIn):
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])
 
-    def __call__(self, inputs, *args, **kwargs):
+    def check(self, inputs):
         x, _ = _pair(inputs, "x, context", (4, 3), "SpatialTransformer")
         if x.shape[-1] != self.num_heads * self.head_size:
             raise ValueError(
                 "The channels of `x` must be num_heads * head_size. Received: "
                 f"x of shape {tuple(x.shape)}, num_heads={self.num_heads}, head_size={self.head_size}"
             )
-        return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs):
         x, context = as_numpy(inputs)
@@ -182,9 +193,10 @@ class Upsample(StandIn):
         self.channels = whole("channels", channels)
         self.arguments = (self.channels,)
 
+    def check(self, inputs):
+        _one(inputs, "Upsample")
+
     def build(self, input_shape):
-        if len(input_shape) != 4:
-            raise ValueError(f"Upsample must be called on (B, H, W, C). Received: {tuple(input_shape)}")
         self.built = True
 
     def compute_output_shape(self, input_shape):
@@ -216,11 +228,10 @@ class BasicTransformerBlock(StandIn):
             whole(name, value) for name, value in (("dim", dim), ("num_heads", num_heads), ("head_size", head_size))
         )
 
-    def __call__(self, inputs, *args, **kwargs):
+    def check(self, inputs):
         tokens, _ = _pair(inputs, "tokens, context", (3, 3), "BasicTransformerBlock")
         if tokens.shape[-1] != self.dim:
             raise ValueError(f"`tokens` must have dim={self.dim} features. Received: {tuple(tokens.shape)}")
-        return super().__call__(inputs, *args, **kwargs)
 
     def build(self, input_shape):
         (*_, dim), (*_, features) = input_shape

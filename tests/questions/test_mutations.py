@@ -15,6 +15,7 @@ from autograder.exam.known_mistakes import KnownMistakes
 from autograder.exam.marking import MODES, Marker
 from autograder.questions import find
 from autograder.questions.catalogue import Evaluation, Same
+from autograder.questions.catalogue.blocks import PaddedConv
 from autograder.questions.catalogue.operations import (
     Conv,
     Dense,
@@ -132,6 +133,12 @@ MUTATIONS = {
         {"average": lambda weights, v: weights @ np.square(v)},
     ),
     # --------------------------------------------------------------------------------------------------- 07-down-flow
+    "down-flow": (
+        {"halve": PaddedConv(size=5, padding=2, stride=2)},
+        {"entry": PaddedConv(size=5, padding=2)},
+        {"result": lambda x, kept: (x, kept[::-1])},
+        {"heads": lambda width, size, *_: (size, width // size)},
+    ),
     # ----------------------------------------------------------------------------------------------------- 08-up-flow
     # -------------------------------------------------------------------------------------------------------- 09-unet
     # ---------------------------------------------------------------------------------------------------- 10-sampling

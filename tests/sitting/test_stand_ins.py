@@ -170,3 +170,10 @@ def test_stand_ins_take_a_pair_for_the_sides_of_a_kernel():
 def test_stand_ins_refuse_a_float_where_the_real_ones_make_shapes_of_it(make, name):
     with pytest.raises(TypeError, match=f"`{name}` must be a whole number"):
         make()
+
+
+def test_stand_ins_refuse_a_feature_map_that_the_kernel_does_not_fit_into():
+    with pytest.raises(ValueError, match=r"must not be larger .* kernel_size=7, padding=1"):
+        BLOCKS.PaddedConv2D(16, 7, padding=1)(X)
+    with pytest.raises(ValueError, match=r"\(B, H, W, C\). Received: a list of 2"):
+        BLOCKS.Upsample(16)([X, X])

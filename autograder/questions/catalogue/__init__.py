@@ -51,12 +51,13 @@ from autograder.questions.catalogue.change import (
     swapped,
     wired,
 )
-from autograder.questions.catalogue.evaluation import PART_FAILED, WEIGHTS, Evaluation
+from autograder.questions.catalogue.evaluation import PART_FAILED, RAISED, WEIGHTS, Evaluation
 from autograder.questions.catalogue.families import generated
 from autograder.questions.catalogue.texts import Texts
 
 __all__ = [
     "PART_FAILED",
+    "RAISED",
     "WEIGHTS",
     "Base",
     "Change",

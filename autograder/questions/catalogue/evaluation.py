@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from autograder.questions.catalogue.change import Base, Form, Replacements, Same
-from autograder.questions.catalogue.operations import Layer
+from autograder.questions.catalogue.operations import Layer, Refused
 from autograder.sitting.models import grouped
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError, Paper, Weight, weight_values
 from autograder.sitting.sampling_stand_ins import call_loop_in_numpy
 from autograder.sitting.stand_ins import make_blocks
 
-PART_FAILED = "PartFailed"  # the kind of an error in a part: its text lists what the part was given, then its weights
-WEIGHTS = "; weights "
+# The kind of an error in a part. Its text lists what the part was given, then its weights, then what was raised.
+PART_FAILED = "PartFailed"
+WEIGHTS, RAISED = "; weights ", "; raised "
 LARGEST = 40_000_000  # numbers in a weight; the UNet's largest kernel, (3, 3, 2560, 1280), has 29.5 million
 
 
@@ -117,9 +118,12 @@ class Parts:
         try:
             self.values[part] = self._result(place, self._bound(operation), inputs)
         except Exception as error:
-            given = " ".join(str(x.shape) for x in inputs if isinstance(x, np.ndarray))
+            refused = isinstance(error, Refused)
+            given = " ".join(str(x.shape) for x in inputs if isinstance(x, np.ndarray) and not refused)
             weights = " ".join(str(shape) for shape in self._asked)
-            raise PartFailed(f"{part}, {type(operation).__name__}: {given}{WEIGHTS}{weights}") from error
+            said = " ".join(str(error).split())
+            told = f"{part}, {type(operation).__name__}: {given}{WEIGHTS}{weights}{RAISED}{said}"
+            raise PartFailed(told) from error
         return self.values[part]
 
     def _bound(self, operation: Any) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from autograder.questions.catalogue import operations as o
+from autograder.questions.catalogue.blocks import OwnConv, PaddedConv
 from autograder.questions.catalogue.change import Base, Change
 
 Kinds = dict[str, tuple[Any, ...]]  # what it is called -> the forms it takes
@@ -75,6 +76,27 @@ def layer_kinds(layer: o.Dense | o.Conv) -> Kinds:
     return kinds
 
 
+def padded_kinds(conv: PaddedConv) -> Kinds:
+    """Another kernel, padding or stride of a convolution of `blocks`; none at all; one that is not of `blocks`."""
+
+    def forms(*numbers: tuple[int, int]) -> tuple[Any, ...]:
+        return tuple(replace(conv, size=size, padding=padding) for size, padding in numbers)
+
+    paddings = ("same", "valid", conv.padding)
+    return {
+        "missing": (o.same,),
+        "1x1": forms((1, 0), (1, 1)),
+        "2x2": forms((2, 0), (2, 1)),
+        "4x4": forms((4, 1), (4, 2)),
+        "5x5": forms((5, 2), (5, 1), (5, 0)),
+        "7x7": forms((7, 3), (7, 1)),
+        "unpadded": forms((3, 0)),
+        "padded-more": forms((3, 2), (3, 3)),
+        "strided" if conv.stride == 1 else "unstrided": (replace(conv, stride=3 - conv.stride),),
+        "not-of-blocks": tuple(OwnConv(conv.stride, padding) for padding in paddings),
+    }
+
+
 def sum_kinds(operation: Callable) -> Kinds:
     """Something else than the sum of two tensors."""
     return {
@@ -116,6 +138,8 @@ def family_of(operation: Any) -> tuple[str, Kinds]:
         return "norm", norm_kinds(operation)
     if isinstance(operation, (o.Dense, o.Conv)):
         return "layer", layer_kinds(operation)
+    if isinstance(operation, PaddedConv):
+        return "layer", padded_kinds(operation)
     if operation is o.add:
         return "sum", sum_kinds(operation)
     if operation in (o.root, o.rest_root):

@@ -20,6 +20,11 @@ Number = int | str | Callable[[Mapping[str, Any]], int]
 ONE_THREAD = 250_000  # multiplications; OpenBLAS takes several threads from 262,144 on
 BLOCK = 100 * ONE_THREAD  # multiplications whose slices are added up at once
 
+
+class Refused(ValueError):
+    """Raised by what a learner calls, too: theirs is the same mistake if it has the same words."""
+
+
 # ------------------------------------------------------------------------------------------------- without weights
 
 

@@ -1,6 +1,8 @@
 """Exercise 07: the way down."""
 
-from autograder.questions.down_flow.mistakes import MISTAKES
+from autograder.questions.catalogue import Texts
+from autograder.questions.down_flow.base import DOWN
+from autograder.questions.down_flow.changes import CHANGES
 from autograder.questions.flows import FLOW_SIZES, Size, told
 from autograder.questions.question import Case, Question, RandomInput
 from autograder.reference.unet import down_flow
@@ -25,7 +27,8 @@ QUESTIONS = (
         kind="flow",
         cases=_cases,
         accepted=(down_flow,),
-        mistakes=MISTAKES,
+        base=DOWN,
+        mistakes=Texts.beside(__file__).of(CHANGES),
         section="The whole way down",
     ),
 )
