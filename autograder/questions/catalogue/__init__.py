@@ -31,7 +31,7 @@ mistake; a change may have several, `change("norm-layer", form, other_form)`. `C
 run as a learner's is, where no part can show the mistake (it is then not combined with others).
 
 Where no single change explains an answer, two at once are tried: those that change different things. What a part does,
-which tensors it takes, and in which order parts come (`swapped`) are three things; the finer the parts, the more compose.
+which tensors it takes, and in which order parts come (`swapped`) are three things. The finer the parts, the more pairs.
 
 **3. The texts** (`mistakes.en.toml`), see `texts`. Then `Question(..., base=BASE, mistakes=TEXTS.of(CHANGES))`.
 
