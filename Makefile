@@ -19,8 +19,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export UV_COMPILE_BYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course setup test check test-full test-backends test-colab lint format exercises check-exercises book pages \
-        pdf grade sample-class bench bench-draw bench-grading train train-scenes score score-scenes fixtures lock clean
+.PHONY: help course setup test check test-full proof-pairs test-backends test-colab lint format exercises check-exercises book \
+        pages pdf grade sample-class bench bench-draw bench-grading train train-scenes score score-scenes fixtures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -50,6 +50,9 @@ test: setup lint check-exercises ## run every test (but for the full-size proofs
 
 test-full: setup ## the full-size proofs: 865,910,724 parameters, 512x512 (minutes, and 12 GB of memory)
 	$(BIN)/python -m pytest -m full
+
+proof-pairs: setup ## hundreds of answers with two mistakes: which share is told whole, in part, by stage (minutes)
+	$(BIN)/python -m pytest -q -m pairs tests/exam/test_pairs.py
 
 test-backends: setup ## the tests of the reference and of draw on JAX and on PyTorch, in environments of their own
 	$(BIN)/python tests/reference/other_backends.py

@@ -156,7 +156,7 @@ def read_grades(course: Course, student: str, name: str, notebook: NotebookNode)
         score = max(0.0, float(submission.score) - float(submission.late_submission_penalty or 0))
         max_score = float(submission.max_score)
     order = [key for key in cells if key in grades] + sorted(grades.keys() - cells.keys())
-    questions = [QuestionResult(key, *grades[key], *read_check(cells.get(key))) for key in order]
+    questions = [read_check(key, *grades[key], cells.get(key)) for key in order]
     return Grades(score, max_score, questions)
 
 

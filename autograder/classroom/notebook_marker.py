@@ -104,8 +104,7 @@ class NotebookMarker:
         if verdict.passed:
             cell.outputs.append(NotebookNode(output_type="stream", name="stdout", text=f"{verdict.message}\n"))
             return
-        named = f"\nMistake: {verdict.mistake}" if verdict.mistake else ""
-        fail_cell(cell, "CheckFailed", verdict.message + named)
+        fail_cell(cell, "CheckFailed", verdict.text)
 
 
 def _harmless(output: NotebookNode) -> NotebookNode:

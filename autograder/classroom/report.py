@@ -17,7 +17,7 @@ STATUSES = ("graded", "missing", "unreadable", "timeout", "memory", "crashed", "
 NOT_SCORED = ("refused", "error")  # the grader's own fault: no score, and the command's exit status is 1
 NOT_RUN = "NotRun"  # the error of a cell that did not run
 VERDICTS = ("CheckFailed", "MissingAnswer")  # the errors whose text is feedback as it stands
-MISTAKE = re.compile(r"Mistake: (?P<id>[a-z0-9-]+)")
+MISTAKE = re.compile(r"Mistake: (?P<ids>[a-z0-9-]+(, [a-z0-9-]+)*)")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 MESSAGE_LIMIT = 4000  # characters
 MAX_WARNINGS = 4  # of one submission in the table; the report has all
@@ -25,13 +25,17 @@ MAX_WARNINGS = 4  # of one submission in the table; the report has all
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """One question of one submission: the gradebook's points, and what its check said."""
+    """One question of one submission: the gradebook's points, and what its check said.
+
+    `mistake` is the first of `mistakes`, the catalogue's ids of all that were found.
+    """
 
     id: str
     points: float
     max_points: float
     mistake: str | None
     message: str
+    mistakes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -58,22 +62,28 @@ def fail_cell(cell: NotebookNode, name: str, text: str) -> None:
     ]
 
 
-def read_check(cell: NotebookNode | None) -> tuple[str | None, str]:
-    """The catalogue's id of the mistake, if the check named one, and the message, from an autograded check cell."""
+def read_check(id: str, points: float, max_points: float, cell: NotebookNode | None) -> QuestionResult:
+    """A question's points, with what its autograded check cell says."""
+    mistakes, message = _said(cell)
+    return QuestionResult(id, points, max_points, mistakes[0] if mistakes else None, message, mistakes)
+
+
+def _said(cell: NotebookNode | None) -> tuple[list[str], str]:
+    """The catalogue's ids of the mistakes that a check named, and its message."""
     if cell is None:
-        return None, "The notebook has no cell for this check."
+        return [], "The notebook has no cell for this check."
     if cell.cell_type != "code":
-        return None, "Graded by hand."
+        return [], "Graded by hand."
     errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
     if not errors:
-        return None, _printed(cell)
+        return [], _printed(cell)
     verdicts = [error for error in errors if error.ename in VERDICTS]
     error = (verdicts or errors)[-1]
     if not verdicts:
-        return None, _shown(": ".join(part for part in (error.ename, error.evalue) if part))
+        return [], _shown(": ".join(part for part in (error.ename, error.evalue) if part))
     *lines, last = error.evalue.rstrip().splitlines() or [""]
     named = MISTAKE.fullmatch(last)
-    return (named["id"], _shown("\n".join(lines))) if named else (None, _shown(error.evalue))
+    return (named["ids"].split(", "), _shown("\n".join(lines))) if named else ([], _shown(error.evalue))
 
 
 def _printed(cell: NotebookNode) -> str:
@@ -111,7 +121,7 @@ def _faults(result: Result) -> list[str]:
     lines = [result.reason] if result.reason else []
     for question in result.questions:
         if question.points < question.max_points and (question.mistake or result.status == "graded"):
-            lines.append(f"{question.id}: {question.mistake or _gist(question)}")
+            lines.append(f"{question.id}: {', '.join(question.mistakes) or question.mistake or _gist(question)}")
     lines += [f"warning: {warning}" for warning in result.warnings[:MAX_WARNINGS]]
     if len(result.warnings) > MAX_WARNINGS:
         lines.append(f"and {len(result.warnings) - MAX_WARNINGS} more warnings, in the report (--json FILE)")

@@ -15,13 +15,12 @@ from autograder.sitting.run import sit
 class CheckFailed(Exception):
     """Raised by `check` when an answer is not right. Its text is the feedback.
 
-    Where the mistake has a name in the catalogue, the text's last line is `Mistake: <id>`.
+    Where mistakes have a name in the catalogue, the text's last line is `Mistake: <id>`, or `Mistake: <id>, <id>`.
     """
 
     def __init__(self, verdict: Verdict):
         self.verdict = verdict
-        named = f"\nMistake: {verdict.mistake}" if verdict.mistake else ""
-        super().__init__(verdict.message + named)
+        super().__init__(verdict.text)
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows: the feedback alone, without the frames of the grader."""

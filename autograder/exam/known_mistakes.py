@@ -1,4 +1,4 @@
-"""Finds the known mistake that explains a wrong answer.
+"""Finds the known mistake, or the two, that explain a wrong answer.
 
 Each mistake is worked out when it is first needed, and once, however many answers come. A glance, the first run of the
 first case, rules most of them out.
@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from autograder.exam.marking_mode import Mode
+from autograder.exam.pairs import MistakePairs
 from autograder.questions import Mistake
 from autograder.questions.catalogue import Change, Evaluation, Form
 from autograder.sitting.keras_settings import COURSE, under
@@ -28,33 +29,40 @@ class KnownMistakes:
         self._mode = mode
         evaluation = Evaluation(mode.question.base, mode.paper) if mode.question.base else None
         self._ways = [(m, _ways(m, evaluation, mode.paper, device)) for m in mode.question.mistakes]
+        self._pairs = MistakePairs(mode, evaluation) if evaluation is not None and mode.combines else None
 
-    def name(self, answer: Answer) -> Mistake | None:
-        """The first mistake that gives what `answer` gives."""
+    def explain(self, answer: Answer) -> tuple[Mistake, ...]:
+        """The first mistake that gives what `answer` gives, or else two that together do; empty if none are known."""
         error = answer.cases[0].error
         if error is not None and error.stage != "call":
-            return None  # no mistake of the catalogue fails before it runs
+            return ()  # no mistake of the catalogue fails before it runs
         with under(COURSE):  # whatever the learner set
-            for mistake, ways in self._ways:
-                alike = (way for way in ways if self._mode.alike(answer.cases[0], way.glance))
-                if any(self._mode.agree(answer, way.answer) for way in alike):
-                    return mistake
+            single = self._single(answer)
+            if single is not None:
+                return (single,)
+            return (self._pairs.find(answer) if self._pairs else None) or ()
+
+    def _single(self, answer: Answer) -> Mistake | None:
+        for mistake, ways in self._ways:
+            alike = (way for way in ways if self._mode.alike(answer.cases[0], way.glance))
+            if any(self._mode.agree(answer, way.answer) for way in alike):
+                return mistake
         return None
 
 
 class _Changed:
     """A way to make a mistake: a base with something changed."""
 
-    def __init__(self, evaluation: Evaluation, form: Form):
-        self._evaluation, self._form = evaluation, form
+    def __init__(self, evaluation: Evaluation, *forms: Form):
+        self._evaluation, self._forms = evaluation, forms
 
     @cached_property
     def glance(self) -> CaseAnswer:
-        return self._evaluation.glance(self._form)
+        return self._evaluation.glance(*self._forms)
 
     @cached_property
     def answer(self) -> Answer:
-        return self._evaluation.answer(self._form)
+        return self._evaluation.answer(*self._forms)
 
 
 class _Object:
@@ -82,4 +90,4 @@ def _ways(mistake: Mistake, evaluation: Evaluation | None, paper: Paper, device:
     if evaluation is None:
         raise ValueError(f"A question whose mistakes are changes must have a base. Received: {mistake.id} without one")
     variants: tuple[Form, ...] = ({}, *evaluation.base.variants)
-    return [_Changed(evaluation, {**variant, **form}) for form in change.forms for variant in variants]
+    return [_Changed(evaluation, variant, form) for form in change.forms for variant in variants]

@@ -72,9 +72,10 @@ class Marker:
             message = f"{self.question.id}: right ({len(self.paper.cases)} cases tried)."
             return Verdict(self.question.id, True, None, message)
         setting = "" if untouched(answer) else self._setting(answer)
-        known = None if setting or untouched(answer) else self._mistakes.name(answer)
+        known = () if setting or untouched(answer) else self._mistakes.explain(answer)
         message = explain(self.mode, answer, self.right(), known, setting)
-        return Verdict(self.question.id, False, known.id if known else None, message)
+        ids = tuple(mistake.id for mistake in known)
+        return Verdict(self.question.id, False, ids[0] if ids else None, message, ids)
 
     def _agrees(self, answer: Answer) -> bool:
         return any(self.mode.agree(answer, self.right(i)) for i in range(len(self.question.accepted)))

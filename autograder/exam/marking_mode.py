@@ -18,7 +18,12 @@ class Mode(ABC):
     Args:
         question: what was asked.
         paper: what the answers' objects were run on.
+
+    Attributes:
+        combines: whether two mistakes at once can be told: not where answers are compared by their statistics.
     """
+
+    combines = True
 
     def __init__(self, question: Question, paper: Paper):
         self.question, self.paper = question, paper

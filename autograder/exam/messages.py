@@ -5,13 +5,19 @@ Expected shapes, dtypes and parameter counts may be told; expected values never.
 
 from autograder.exam.errors import NOT_WRITTEN
 from autograder.exam.marking_mode import Mode
-from autograder.questions import Mistake
+from autograder.questions import Mistake, Question
 from autograder.sitting.paper import Answer, CaseAnswer, LearnerError
 
 
-def explain(mode: Mode, answer: Answer, right: Answer, mistake: Mistake | None, setting: str = "") -> str:
-    """The text of a failed check. `right` is the first accepted answer to the same paper, `setting` a cause that is
-    none of the answer's own.
+def explain(mode: Mode, answer: Answer, right: Answer, mistakes: tuple[Mistake, ...] = (), setting: str = "") -> str:
+    """The text of a failed check.
+
+    Args:
+        mode: of the question's marking.
+        answer: the learner's.
+        right: the first accepted answer to the same paper.
+        mistakes: what explains the answer: nothing, one mistake of the catalogue, or two at once.
+        setting: a cause that is none of the answer's own.
     """
     question, paper = mode.question, mode.paper
     if untouched(answer):
@@ -23,13 +29,23 @@ def explain(mode: Mode, answer: Answer, right: Answer, mistake: Mistake | None, 
         f"  Expected: {mode.expected(right.cases[index])}",
         f"  Received: {_received(mode, received, right.cases[index])}",
     ]
-    lines.append(f"  Cause:    {setting or (mistake.cause if mistake else finding)}")
-    if mistake:
-        lines.append(f"  Why:      {mistake.why}")
+    if mistakes:
+        return "\n".join([*lines, *_causes(mistakes, question)])
+    return "\n".join([*lines, f"  Cause:    {setting or finding}", _read(question, question.section)])
+
+
+def _causes(mistakes: tuple[Mistake, ...], question: Question) -> list[str]:
+    """What each mistake is, why it matters and where to read; several are counted, since each is to be mended."""
+    lines = []
+    for number, mistake in enumerate(mistakes, 1):
+        count = f"{number} of {len(mistakes)}. " if len(mistakes) > 1 else ""
+        lines += [f"  Cause:    {count}{mistake.cause}", f"  Why:      {mistake.why}", _read(question, mistake.section)]
+    return lines
+
+
+def _read(question: Question, section: str) -> str:
     chapter, _, _ = question.exercise.partition("-")
-    section = mistake.section if mistake else question.section
-    lines.append(f'  Read:     chapter {int(chapter)}, "{section}"')
-    return "\n".join(lines)
+    return f'  Read:     chapter {int(chapter)}, "{section}"'
 
 
 def untouched(answer: Answer) -> bool:

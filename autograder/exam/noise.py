@@ -30,6 +30,8 @@ class Failure(NamedTuple):
 class Noise(Mode):
     """Shape, dtype, mean, spread, distribution, independence, and what the seed does."""
 
+    combines = False
+
     def agree(self, answer: Answer, other: Answer) -> bool:
         """Two answers are the same if they lack the same properties, in the same shapes with the same statistics."""
         mine, theirs = self._failures(answer, other), self._failures(other, other)

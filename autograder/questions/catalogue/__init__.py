@@ -30,6 +30,9 @@ The first change that explains an answer is named, so the more specific ones com
 mistake; a change may have several, `change("norm-layer", form, other_form)`. `Change(id, answer=...)` takes an object,
 run as a learner's is, where no part can show the mistake (it is then not combined with others).
 
+Where no single change explains an answer, two at once are tried: those that change different things. What a part does,
+which tensors it takes, and in which order parts come (`swapped`) are three things. The finer the parts, the more pairs.
+
 **3. The texts** (`mistakes.en.toml`), see `texts`. Then `Question(..., base=BASE, mistakes=TEXTS.of(CHANGES))`.
 
 **The proof** lies outside, in `tests/questions/slips/EXERCISE.toml`: for every change a substitution in the course's
@@ -40,11 +43,12 @@ from autograder.questions.catalogue.change import (
     Base,
     Change,
     Form,
+    Moved,
+    Pair,
     Reads,
     Same,
     Wired,
     change,
-    compose,
     on,
     pairs,
     reads,
@@ -63,12 +67,13 @@ __all__ = [
     "Change",
     "Evaluation",
     "Form",
+    "Moved",
+    "Pair",
     "Reads",
     "Same",
     "Texts",
     "Wired",
     "change",
-    "compose",
     "generated",
     "on",
     "pairs",

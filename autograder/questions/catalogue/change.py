@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-Form = dict[str, Any]  # part -> what stands in its place: an operation, `Reads`, `Wired` or `Same`
+Form = dict[str, Any]  # part -> what stands in its place: an operation, `Reads`, `Wired`, `Same` or `Moved`
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,13 @@ class Wired:
 @dataclass(frozen=True)
 class Same:
     """A part is another part once more: its operation and its weights."""
+
+    part: str
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What belongs to another part stands here, whatever else becomes of it: its operation and its weights."""
 
     part: str
 
@@ -106,21 +113,30 @@ def on(parts: tuple[str, ...], replacement: Any) -> Form:
 
 
 def swapped(base: Base, *parts: str) -> Form:
-    """A form in which the operations (and weights) of `parts` stand in another order: the last one comes first."""
-    return {part: base.parts[other] for part, other in zip(parts, (parts[-1], *parts[:-1]), strict=True)}
+    """A form in which the operations (and weights) of `parts` stand in another order: the last one comes first.
+
+    Raises:
+        ValueError: if the base has no such parts.
+    """
+    unknown = [part for part in parts if part not in base.parts]
+    if unknown:
+        raise ValueError(f"`parts` must be parts of the base. Received: {unknown}")
+    return {part: Moved(other) for part, other in zip(parts, (parts[-1], *parts[:-1]), strict=True)}
 
 
 @dataclass
 class Replacements:
-    """The operations of a base after changes, and the wirings that were changed.
+    """What forms change in a base, kind by kind: two changes compose where they change different things.
 
     Args:
         operations: part -> operation or `Same`.
         wirings: part -> names of the values it takes, where they were changed.
+        order: part -> the part whose operation stands there now, where that was changed.
     """
 
     operations: dict[str, Any] = field(default_factory=dict)
     wirings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    order: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *forms: Form) -> "Replacements":
@@ -129,34 +145,43 @@ class Replacements:
         for part, new in ((part, new) for form in forms for part, new in form.items()):
             if isinstance(new, (Reads, Wired)):
                 result.wirings[part] = new.names
-            if not isinstance(new, Reads):
+            if isinstance(new, Moved):
+                result.order[part] = new.part
+            elif not isinstance(new, Reads):
                 result.operations[part] = new.operation if isinstance(new, Wired) else new
         return result
 
-
-def compose(one: Form, other: Form) -> Form | None:
-    """Two changes at once, or None where both replace the same."""
-    mine, theirs = Replacements.of(one), Replacements.of(other)
-    if mine.operations.keys() & theirs.operations.keys() or mine.wirings.keys() & theirs.wirings.keys():
-        return None
-    both = dict(one)
-    for part, new in other.items():
-        both[part] = _merged(both[part], new) if part in both else new
-    return both
+    @property
+    def changed(self) -> frozenset[tuple[str, str]]:
+        """What is changed of which part."""
+        kinds = {"operation": self.operations, "wiring": self.wirings, "order": self.order}
+        return frozenset((kind, part) for kind, parts in kinds.items() for part in parts)
 
 
-def _merged(one: Any, other: Any) -> Wired:
-    """One part's new operation and new wiring, from two changes of which each has one of them."""
-    operation, wiring = (other, one) if isinstance(one, Reads) else (one, other)
-    return Wired(operation, wiring.names)
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two changes at once.
+
+    Args:
+        one, other: the changes.
+        forms: the form of each.
+    """
+
+    one: Change
+    other: Change
+    forms: tuple[Form, Form]
 
 
-def pairs(changes: tuple[Change, ...]) -> Iterator[tuple[Change, Change, Form]]:
-    """Every two changes that compose, with what they give."""
-    for index, one in enumerate(changes):
-        for other in changes[index + 1 :]:
-            for mine in one.forms:
-                for theirs in other.forms:
-                    both = compose(mine, theirs)
-                    if both is not None:
-                        yield one, other, both
+def pairs(changes: tuple[Change, ...]) -> Iterator[Pair]:
+    """Every two changes that compose: those whose forms change different things, or of which one changes all that the
+    other does and more. Then the narrower holds where they meet: one activation everywhere, but another in one place.
+    """
+    forms = [(change, form, Replacements.of(form).changed) for change in changes for form in change.forms]
+    for index, (one, mine, touched) in enumerate(forms):
+        for other, theirs, touches in forms[index + 1 :]:
+            if one is other:
+                continue
+            if touched.isdisjoint(touches) or touched > touches:
+                yield Pair(one, other, (mine, theirs))
+            elif touched < touches:
+                yield Pair(other, one, (theirs, mine))

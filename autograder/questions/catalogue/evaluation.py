@@ -111,7 +111,8 @@ class Parts:
     def _apply(self, part: str, inputs: tuple[Any, ...]) -> Any:
         if part in self._replacements.wirings:
             inputs = tuple(self.values[name] for name in self._replacements.wirings[part])
-        place, operation = part, self._replacements.operations[part]
+        place = self._replacements.order.get(part, part)
+        operation = self._replacements.operations[place]
         while isinstance(operation, Same):
             place, operation = operation.part, self._replacements.operations[operation.part]
         self._asked: list[tuple[int, ...]] = []
@@ -176,26 +177,30 @@ class Evaluation:
         self._memo = Memo()
         self._values = [self._given(index) for index in range(len(paper.cases))]
 
-    def answer(self, form: Form) -> Answer:
-        """What the base changed by `form` gives on the whole paper, as a sitting would write it down."""
-        return Answer(self.paper.question, [self._case(i, form, i == 0, self._memo) for i in range(len(self._values))])
+    def answer(self, *forms: Form, scratch: bool = False) -> Answer:
+        """What the base changed by all `forms` gives on the whole paper, as a sitting would write it down.
 
-    def glance(self, form: Form, scratch: bool = False) -> CaseAnswer:
-        """What it gives in the first run of the first case. With `scratch` nothing that is new is kept."""
-        return self._case(0, form, False, Memo(self._memo) if scratch else self._memo)
+        With `scratch` nothing that is new is kept.
+        """
+        memo = Memo(self._memo) if scratch else self._memo
+        return Answer(self.paper.question, [self._case(i, forms, i == 0, memo) for i in range(len(self._values))])
+
+    def glance(self, *forms: Form, scratch: bool = False) -> CaseAnswer:
+        """What it gives in the first run of the first case."""
+        return self._case(0, forms, False, Memo(self._memo) if scratch else self._memo)
 
     def stages(self) -> dict[str, Any]:
         """What each part of the base gives in the first run of the first case."""
-        parts, _ = self._run(0, {}, {}, self._memo)
+        parts, _ = self._run(0, (), {}, self._memo)
         return {name: parts.values[name] for name in self.base.parts}
 
-    def _case(self, index: int, form: Form, whole: bool, memo: Memo) -> CaseAnswer:
+    def _case(self, index: int, forms: tuple[Form, ...], whole: bool, memo: Memo) -> CaseAnswer:
         answer = CaseAnswer()
         try:
-            parts, answer.runs[BASE] = self._run(index, form, {}, memo)
+            parts, answer.runs[BASE] = self._run(index, forms, {}, memo)
             answer.weights = [Weight(f"{part}/{name}", shape) for (part, name), (shape, _) in parts.weights.items()]
             if whole:
-                self._tell_weights_apart(answer, list(parts.weights), lambda b: self._run(index, form, b, memo)[1])
+                self._tell_weights_apart(answer, list(parts.weights), lambda b: self._run(index, forms, b, memo)[1])
         except PartFailed as failure:
             return CaseAnswer(error=LearnerError("call", PART_FAILED, str(failure)))
         return answer
@@ -209,8 +214,8 @@ class Evaluation:
                 alike = [name for name, other in zip(names, sizes, strict=True) if other == size]
                 answer.runs[f"size.{size}"] = run(_by_part(alike))
 
-    def _run(self, index: int, form: Form, changed: dict, memo: Memo) -> tuple[Parts, list[np.ndarray]]:
-        replacements = Replacements.of(self.base.parts, form)
+    def _run(self, index: int, forms: tuple[Form, ...], changed: dict, memo: Memo) -> tuple[Parts, list[np.ndarray]]:
+        replacements = Replacements.of(self.base.parts, *forms)
         parts = Parts(replacements, memo, self._values[index], self.paper.keys, changed)
         with np.errstate(all="ignore"):
             output = self.base.forward(parts, *self._values[index].values())

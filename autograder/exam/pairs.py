@@ -1,0 +1,128 @@
+"""Finds two known mistakes that together explain an answer which no single one explains.
+
+Some ten thousand pairs come into question, so the likeliest are tried first, a glance (the first run of the first case)
+before a whole paper, and for one answer no longer than a budget. What a glance gave is kept as a few numbers: of the
+next answer to the same paper, all pairs seen so far are asked in some milliseconds.
+"""
+
+import time
+from collections import Counter
+from functools import cached_property
+
+import numpy as np
+
+from autograder.exam.marking_mode import Mode
+from autograder.exam.shadow import Shadow
+from autograder.questions import Mistake
+from autograder.questions.catalogue import Change, Evaluation, Form, Pair, pairs
+from autograder.sitting.paper import BASE, Answer, CaseAnswer
+
+SECONDS = 5.0  # of processor time, at most, for pairs that no answer has asked for yet
+
+
+class MistakePairs:
+    """Every two changes of a question's base that compose, on one paper.
+
+    Args:
+        mode: compares answers; it knows the question and the paper.
+        evaluation: of the question's base on the paper.
+        seconds: of processor time that one answer may take.
+    """
+
+    def __init__(self, mode: Mode, evaluation: Evaluation, seconds: float = SECONDS):
+        self._mode, self._evaluation, self._seconds = mode, evaluation, seconds
+        self._mistakes = {id(m.answer): m for m in mode.question.mistakes if isinstance(m.answer, Change)}
+        self._shadows: dict[int, Shadow] = {}  # by the number of the trial
+
+    def find(self, answer: Answer) -> tuple[Mistake, Mistake] | None:
+        """The likeliest pair that gives what `answer` gives; None if there is none, or none was found in time."""
+        end = time.process_time() + self._seconds
+        case = answer.cases[0]
+        mine, order = Shadow.of(case), self._likeliest_first(case)
+        known = [number for number in order if number in self._shadows]
+        for number in (*known, *(number for number in order if number not in self._shadows)):
+            if time.process_time() > end:
+                return None
+            if self._could_be(case, mine, self._shadow(number)) and self._explains(number, answer):
+                pair, _ = self._trials[number]
+                return self._mistakes[id(pair.one)], self._mistakes[id(pair.other)]
+        return None
+
+    @cached_property
+    def _trials(self) -> list[tuple[Pair, Form]]:
+        """Each pair with each right form of the rest; the plain base first."""
+        both = list(pairs(tuple(mistake.answer for mistake in self._mistakes.values())))
+        return [(pair, variant) for variant in ({}, *self._evaluation.base.variants) for pair in both]
+
+    def _shadow(self, number: int) -> Shadow:
+        if number not in self._shadows:
+            pair, variant = self._trials[number]
+            self._shadows[number] = Shadow.of(self._evaluation.glance(variant, *pair.forms, scratch=True))
+        return self._shadows[number]
+
+    def _could_be(self, case: CaseAnswer, mine: Shadow, theirs: Shadow) -> bool:
+        if not mine.near(theirs, self._mode.question.tolerance):
+            return False
+        return theirs.error is None or self._mode.alike(case, CaseAnswer(error=theirs.error))
+
+    def _explains(self, number: int, answer: Answer) -> bool:
+        pair, variant = self._trials[number]
+        glance = self._evaluation.glance(variant, *pair.forms, scratch=True)
+        if not self._mode.alike(answer.cases[0], glance):
+            return False
+        both = self._evaluation.answer(variant, *pair.forms, scratch=True)
+        return self._mode.agree(answer, both) and not self._one_hides_the_other(pair, variant, both)
+
+    def _one_hides_the_other(self, pair: Pair, variant: Form, both: Answer) -> bool:
+        """Whether every case ends in the error that one of the two alone ends in: nothing shows the other."""
+        errors = [case.error for case in both.cases]
+        if None in errors:
+            return False
+        alone = (self._evaluation.answer(variant, form, scratch=True) for form in pair.forms)
+        return any([case.error for case in answer.cases] == errors for answer in alone)
+
+    # ------------------------------------------------------------------------------------------ which come first
+
+    def _likeliest_first(self, case: CaseAnswer) -> list[int]:
+        """Trials by how far their weights and shapes are from the answer's; among equals in the catalogue's order.
+
+        What two changes do to the weights is taken for the sum of what each does. An estimate: it only sets the order.
+        """
+        first, second = self._members
+        features, base = self._features
+        target = _features(case, self._sizes)
+        apart = np.abs(features[first] + features[second] - base - target).sum(axis=1)
+        return np.argsort(apart, kind="stable").tolist()
+
+    @cached_property
+    def _members(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of `_features` that belong to each trial's two forms."""
+        rows = {id(form): row for row, form in enumerate(self._forms)}
+        numbers = np.array([[rows[id(form)] for form in pair.forms] for pair, _ in self._trials], int).reshape(-1, 2)
+        return numbers[:, 0], numbers[:, 1]
+
+    @cached_property
+    def _forms(self) -> list[Form]:
+        return [form for mistake in self._mistakes.values() for form in mistake.answer.forms]
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        """Sizes of weights that come up in the base or in a change of it."""
+        glances = [self._evaluation.glance(), *map(self._evaluation.glance, self._forms)]
+        return sorted({weight.size for glance in glances for weight in glance.weights})
+
+    @cached_property
+    def _features(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of each form, and of the base."""
+        base = _features(self._evaluation.glance(), self._sizes)
+        return np.array([_features(self._evaluation.glance(form), self._sizes) for form in self._forms]), base
+
+
+def _features(case: CaseAnswer, sizes: list[int]) -> np.ndarray:
+    """Of an answer to one case: how many weights it has of each size, how many of others, whether it failed, and how
+    large what it gave is.
+    """
+    counts = Counter(weight.size for weight in case.weights)
+    others = sum(counts.values()) - sum(counts[size] for size in sizes)
+    given = sum(output.size for output in case.runs.get(BASE, ()))
+    return np.array([*(counts[size] for size in sizes), others, 10 * (case.error is not None), np.log1p(given)])

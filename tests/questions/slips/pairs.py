@@ -1,0 +1,123 @@
+"""Answers with two slips, and what marking says of them, judged without a base."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from autograder.sitting.paper import BASE
+from autograder.sitting.run import sit
+from tests.questions.slips import answer_with, slips_of, solution_cells
+
+OUTCOMES = ("whole", "in part", "by stage", "not at all")
+HIDDEN = "one hides the other"
+
+
+@dataclass(frozen=True)
+class SlipPair:
+    """Two slips of one question, composed in its solution's source."""
+
+    question: object
+    ids: tuple[str, str]
+    slips: tuple[list[str], list[str]]
+
+    @property
+    def answer(self):
+        return answer_with(self.question, [*self.slips[0], *self.slips[1]])
+
+
+def composes(question, one, other):
+    """Whether both can be put in, either first: each finds its place, and none changes what the other put there."""
+    source = "\n".join(solution_cells(question.exercise).values())
+    return all(_second_is_untouched(source, *order) for order in ((one, other), (other, one)))
+
+
+def _second_is_untouched(source, first, second):
+    for old, new in zip(first[::2], first[1::2], strict=True):
+        if old not in source or any(place in new and place not in old for place in second[::2]):
+            return False
+        source = source.replace(old, new)
+    return all(old in source for old in second[::2])
+
+
+def random_pairs(question, count, seed):
+    """`count` pairs of slips, or as many as there are."""
+    slips = [(name, slip) for name, slip in slips_of(question) if not isinstance(slip, str)]
+    both = [(a, b) for i, a in enumerate(slips) for b in slips[i + 1 :] if a[0] != b[0]]
+    random.Random(seed).shuffle(both)
+    found = (
+        SlipPair(question, (a, b), (mine, theirs))
+        for (a, mine), (b, theirs) in both
+        if composes(question, mine, theirs)
+    )
+    return [pair for pair, _ in zip(found, range(count), strict=False)]
+
+
+def outcome(marker, pair):
+    """What marking makes of a pair: one of `OUTCOMES`, or `HIDDEN`."""
+    answer = sit(marker.paper, pair.answer)
+    verdict = marker.mark(answer)
+    assert not verdict.passed, pair.ids
+    named = set(verdict.mistakes)
+    if named == set(pair.ids):
+        return "whole"
+    if any(same(answer, sit(marker.paper, answer_with(pair.question, slip), base_only=True)) for slip in pair.slips):
+        return HIDDEN
+    if len(named) == 2 and _compute_the_same(marker, pair, answer, verdict.mistakes):
+        return "whole"
+    if named & set(pair.ids):
+        return "in part"
+    return "by stage" if getattr(verdict, "stage", None) else "not at all"
+
+
+def _compute_the_same(marker, pair, answer, ids):
+    """Whether what was named, made of its own slips, gives the same numbers: other words for the same answer."""
+    slips = [[slip for name, slip in slips_of(pair.question) if name == id and isinstance(slip, list)] for id in ids]
+    tried = ([*one, *other] for one in slips[0] for other in slips[1] if _fit(pair.question, one, other))
+    return any(same(answer, sit(marker.paper, answer_with(pair.question, slip), base_only=True)) for slip in tried)
+
+
+@cache
+def _source(exercise):
+    return "\n".join(solution_cells(exercise).values())
+
+
+def _fit(question, one, other):
+    source = _source(question.exercise)
+    for old, new in zip([*one, *other][::2], [*one, *other][1::2], strict=True):
+        if old not in source:
+            return False
+        source = source.replace(old, new)
+    return True
+
+
+def same(answer, other):
+    """Whether the first runs of all cases give the same numbers or the same exceptions."""
+    for mine, theirs in zip(answer.cases, other.cases, strict=True):
+        if (mine.error is None) != (theirs.error is None):
+            return False
+        if mine.error is not None:
+            if mine.error.message != theirs.error.message:
+                return False
+        elif not all(
+            a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True)
+            for a, b in zip(mine.runs[BASE], theirs.runs[BASE], strict=True)
+        ):
+            return False
+    return True
+
+
+def table(outcomes):
+    """The shares, in words; of the pairs of which both show."""
+    counts = Counter(outcomes)
+    shown = sum(counts[name] for name in OUTCOMES)
+    shares = ", ".join(f"{name} {counts[name] / max(shown, 1):.0%}" for name in OUTCOMES)
+    return f"{shown} pairs of slips that both show: {shares} ({counts[HIDDEN]} more: {HIDDEN})"
+
+
+def share(outcomes, name="whole"):
+    """Of the pairs of which both show."""
+    shown = [outcome for outcome in outcomes if outcome != HIDDEN]
+    return sum(outcome == name for outcome in shown) / len(shown)
