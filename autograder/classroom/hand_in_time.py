@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import dateutil.parser  # type: ignore[import-untyped]
 
-from autograder.classroom.intake import shown
+from autograder.classroom.intake import is_link, shown
 from autograder.exam.sanitise import NotPlainFile, plain_file
 
 TIMESTAMP = "timestamp.txt"
@@ -40,7 +40,7 @@ def hand_in_time(directory: Path) -> HandInTime:
         directory: submitted/STUDENT/NAME.
     """
     path = directory / TIMESTAMP
-    if directory.is_symlink() or not os.path.lexists(path):
+    if is_link(directory) or not os.path.lexists(path):
         return HandInTime()
     try:
         return parse_time(plain_file(path, MAX_TIMESTAMP).decode("utf-8").strip())

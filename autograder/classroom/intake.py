@@ -41,7 +41,7 @@ def find_notebook(directory: Path, name: str, resembles: Callable[[bytes], bool]
     """
     path = directory / f"{name}.ipynb"
     try:
-        if directory.is_symlink():
+        if is_link(directory):
             return Unusable("unreadable", f"the directory of {shown(path.name)} is a link")
         if os.path.lexists(path):
             content = _content(path)
@@ -49,6 +49,11 @@ def find_notebook(directory: Path, name: str, resembles: Callable[[bytes], bool]
         return _under_another_name(directory, path.name, resembles)
     except OSError as error:
         return Unusable("unreadable", f"{path.name} cannot be opened: {error.strerror}")
+
+
+def is_link(directory: Path) -> bool:
+    """Whether a submission's directory or its student's is a link: to another's, for example."""
+    return directory.is_symlink() or directory.parent.is_symlink()
 
 
 def _content(path: Path) -> bytes | Unusable:

@@ -10,14 +10,15 @@ from nbformat import NotebookNode
 from autograder.classroom.check_cells import is_check
 from autograder.classroom.course import CourseError
 from autograder.classroom.report import NOT_RUN, VERDICTS, fail_cell
-from autograder.classroom.safe_outputs import OutputBudget
+from autograder.classroom.safe_outputs import MAX_NAME, OutputBudget
 from autograder.exam.marking import Marker
 from autograder.exam.paper_from_seed import make_paper
-from autograder.exam.sheet_reader import read_sheet
+from autograder.exam.sanitise import one_line
+from autograder.exam.sheet_reader import MAX_MESSAGE, read_sheet
 from autograder.exam.verdict import Verdict
 from autograder.questions import find
 from autograder.sandbox.inner.limits import Limits
-from autograder.sandbox.worker import CellRun, Sitting
+from autograder.sandbox.reader import CellRun, Sitting
 
 
 class NotebookMarker:
@@ -82,12 +83,10 @@ class NotebookMarker:
             _not_run(cell, reason, stopped)
         elif run.late:
             fail_cell(cell, "TimeLimit", f"{question}: the check was stopped at its time limit.")
-        elif errors and errors[-1].ename in VERDICTS:
-            fail_cell(cell, errors[-1].ename, errors[-1].evalue.replace("Mistake:", "Mistake"))
         elif errors:
-            fail_cell(
-                cell, "CheckFailed", f"{question}: {errors[-1].ename}: {errors[-1].evalue}".replace("Mistake:", "")
-            )
+            # A learner's class may have any name, and its text any form: in one line it looks like no verdict of ours.
+            name, text = one_line(errors[-1].ename, MAX_NAME), one_line(errors[-1].evalue, MAX_MESSAGE)
+            fail_cell(cell, "CheckFailed", f"{question}: {text if name in VERDICTS else f'{name}: {text}'}")
         else:
             text = f"{question}: the check gave no answer sheet. Does the name `check` stand for something else?"
             fail_cell(cell, "CheckFailed", text)

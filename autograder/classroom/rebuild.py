@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from autograder.classroom.intake import Unusable, find_notebook
 from autograder.classroom.notebook_reader import LearnerCells, Unreadable, read_cells
 from autograder.classroom.safe_markdown import fill_markdown
+from autograder.classroom.safe_pictures import PictureBudget
 
 DEFINED = re.compile(r"^(?:class|def|async\s+def)\s+(\w+)|^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 MAX_WARNINGS = 20
@@ -108,6 +109,7 @@ class _Match:
     def __init__(self, released: NotebookNode, read: LearnerCells):
         self.released, self.theirs = released, read.cells
         self.warnings = list(read.warnings)
+        self._pictures = PictureBudget()
         self.partner: dict[int, int] = {}  # released -> learner's
         self.also: dict[int, int] = {}  # learner's further copies -> released
         self._by_grade_id()
@@ -221,7 +223,7 @@ class _Match:
         if cell.cell_type == "code":
             cell.source = mine.source
         elif _bare(mine.source) != _bare(cell.source):
-            fill_markdown(cell, mine.source, mine.attachments)
+            fill_markdown(cell, mine.source, mine.attachments, self._pictures)
 
     def _own_text(self, j: int) -> NotebookNode | None:
         """The cell that one of the learner's becomes beside the released ones, if it holds anything of their own."""
@@ -236,7 +238,7 @@ class _Match:
         if mine.kind == "code":
             return nbformat.v4.new_code_cell(mine.source)
         text = nbformat.v4.new_markdown_cell()
-        fill_markdown(text, mine.source, mine.attachments)
+        fill_markdown(text, mine.source, mine.attachments, self._pictures)
         return text
 
     def _released_for(self, j: int) -> int | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
+from autograder.exam.sanitise import one_line
 from autograder.notebooks import write_if_changed
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ def table(results: list[Result]) -> "Table":
         shown.add_column(heading, justify=side, overflow="fold")  # type: ignore[arg-type]
     for result in results:
         score = "-" if result.score is None else f"{result.score:g} / {result.max_score:g}"
-        shown.add_row(Text(result.student), score, result.status, Text("\n".join(_faults(result))))
+        faults = [one_line(line, MESSAGE_LIMIT) for line in _faults(result)]  # names, too, may hold a terminal's codes
+        shown.add_row(Text(one_line(result.student, 100)), score, result.status, Text("\n".join(faults)))
     return shown
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder.classroom.safe_pictures import PICTURE_TYPES, clean_picture
+from autograder.classroom.safe_pictures import PICTURE_TYPES, PictureBudget
 from autograder.exam.sanitise import CONTROL
 
 JOINER = "\u2060"
@@ -58,23 +58,23 @@ def safe_markdown(text: str, pictures: Collection[str] = ()) -> str:
     return COMMAND.sub(lambda found: "\\" if found[1] in HARMLESS else "\\" + JOINER, text)
 
 
-def neutral_attachments(raw: Any) -> dict[str, dict[str, str]]:
-    """The pictures among a cell's attachments, made anew from their pixels."""
+def neutral_attachments(raw: Any, budget: PictureBudget) -> dict[str, dict[str, str]]:
+    """The pictures among a cell's attachments, made anew from their pixels, as long as there is time."""
     kept: dict[str, dict[str, str]] = {}
     for name, bundle in (raw if isinstance(raw, dict) else {}).items():
         if len(kept) == MAX_ATTACHMENTS:
             break
         for kind in PICTURE_TYPES:
             data = bundle.get(kind) if isinstance(bundle, dict) else None
-            picture = clean_picture(data) if isinstance(data, str) else None
+            picture = budget.clean(data) if data else None
             if picture is not None and re.fullmatch(r"[\w.-]{1,100}", name):
                 kept[name] = {picture.kind: base64.b64encode(picture.content).decode("ascii")}
     return kept
 
 
-def fill_markdown(cell: NotebookNode, text: str, attachments: Any) -> None:
+def fill_markdown(cell: NotebookNode, text: str, attachments: Any, budget: PictureBudget) -> None:
     """Puts a learner's Markdown, and what it has attached, into a cell."""
-    pictures = neutral_attachments(attachments)
+    pictures = neutral_attachments(attachments, budget)
     cell.source = safe_markdown(text, pictures)
     cell.pop("attachments", None)
     if pictures:

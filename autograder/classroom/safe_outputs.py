@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.classroom.safe_pictures import PICTURE_TYPES, clean_picture
+from autograder.classroom.safe_pictures import PICTURE_TYPES, PictureBudget
 from autograder.exam.sanitise import plain_text
 
 MAX_OUTPUTS = 40  # of one cell
@@ -22,20 +22,24 @@ MAX_CELL_TEXT = 60_000  # characters of one cell's outputs together
 MAX_PICTURES = 8  # of one cell
 MAX_NOTEBOOK = 10_000_000  # characters of all outputs of a notebook together, pictures included
 MAX_NAME = 100  # characters of an exception's class
+MAX_ITEMS = 2_000  # outputs of one cell that are looked at
+MAX_KINDS = 20  # of one display that are looked at
+MAX_READ = 4 * MAX_CELL_TEXT  # characters of one cell that are looked at, escapes and the like included
 
 
-def clean_outputs(raw: object) -> list[NotebookNode]:
+def clean_outputs(raw: object, pictures: PictureBudget | None = None) -> list[NotebookNode]:
     """A code cell's outputs, from what the sitting says they are. Never raises.
 
     Args:
         raw: decoded JSON: should be a list of nbformat's outputs.
+        pictures: the time that pictures have; None gives the cell a submission's whole.
 
     Returns:
         Outputs of the types stream, display_data and error. A value (`execute_result`) becomes a display, because
         nbgrader reads a check's points from values.
     """
-    cleaner = _Cleaner()
-    for output in _joined(raw if isinstance(raw, list) else []):
+    cleaner = _Cleaner(pictures or PictureBudget())
+    for output in _joined(raw[:MAX_ITEMS] if isinstance(raw, list) else []):
         if not cleaner.room():
             break
         try:
@@ -49,11 +53,11 @@ class OutputBudget:
     """The room that a notebook's outputs have together: a thousand cells of a picture each would stop a browser."""
 
     def __init__(self, limit: int = MAX_NOTEBOOK):
-        self._left = limit
+        self._left, self._pictures = limit, PictureBudget()
 
     def clean(self, raw: object) -> list[NotebookNode]:
         """`clean_outputs`, as long as there is room."""
-        outputs = clean_outputs(raw) if self._left > 0 else []
+        outputs = clean_outputs(raw, self._pictures) if self._left > 0 else []
         self._left -= sum(len(json.dumps(output)) for output in outputs)
         if self._left > 0:
             return outputs
@@ -81,13 +85,13 @@ def _stream_name(output: Any) -> str:
 class _Cleaner:
     """Collects clean outputs as long as there is room for more."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: PictureBudget) -> None:
         self.outputs: list[NotebookNode] = []
-        self.left = MAX_CELL_TEXT
-        self.pictures = 0
+        self.left, self.unread = MAX_CELL_TEXT, MAX_READ
+        self.pictures, self.budget = 0, budget
 
     def room(self) -> bool:
-        if len(self.outputs) < MAX_OUTPUTS and self.left > 0:
+        if len(self.outputs) < MAX_OUTPUTS and self.left > 0 and self.unread > 0:
             return True
         self.note("further outputs are left out")
         return False
@@ -105,8 +109,11 @@ class _Cleaner:
         self._stream("stdout", f"[{text}]\n")
 
     def _text(self, raw: object, limit: int = MAX_TEXT) -> str:
-        text = plain_text(raw, max(0, min(limit, self.left)))
+        limit = max(0, min(limit, self.left, self.unread // 4))
+        text = plain_text(raw, limit)
         self.left -= len(text)
+        parts = raw if isinstance(raw, list) else [raw]
+        self.unread -= min(4 * limit, sum(len(part) for part in parts if isinstance(part, str)))
         return text
 
     def _stream(self, name: str, text: str) -> None:
@@ -117,19 +124,17 @@ class _Cleaner:
         name = self._text(output.get("ename"), MAX_NAME).replace("\n", " ") or "Error"
         value = self._text(output.get("evalue"))
         trace = output.get("traceback")
-        lines = self._text(
-            "\n".join(line for line in trace if isinstance(line, str)) if isinstance(trace, list) else ""
-        )
+        trace = trace[: MAX_TEXT + 1] if isinstance(trace, list) else []
+        lines = self._text([part for line in trace for part in (line, "\n")][:-1])
         shown = (lines or f"{name}: {value}").split("\n")
         self.outputs.append(nbformat.v4.new_output("error", ename=name, evalue=value, traceback=shown))
 
     def _display(self, data: Any) -> None:
-        data = data if isinstance(data, dict) else {}
+        data = dict(itertools.islice(data.items(), MAX_KINDS)) if isinstance(data, dict) else {}
         kept: dict[str, str] = {}
         for kind in PICTURE_TYPES:
             if kind in data and not kept and self.pictures < MAX_PICTURES:
-                encoded = data[kind]
-                picture = clean_picture("".join(encoded) if isinstance(encoded, list) else encoded)
+                picture = self.budget.clean(data[kind])
                 if picture is not None:
                     kept[picture.kind] = base64.b64encode(picture.content).decode("ascii")
                     self.pictures += 1

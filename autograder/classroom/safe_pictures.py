@@ -3,14 +3,17 @@
 import base64
 import binascii
 import io
-import warnings
+import time
 from dataclasses import dataclass
-from typing import Any
+
+from autograder.classroom.picture_process import DECODER, Pixels
 
 PICTURE_TYPES = ("image/png", "image/jpeg")
-MAX_PIXELS = 4_000_000  # a figure of 20 x 20 cm at 250 dots an inch
 MAX_ENCODED = 8_000_000  # characters of base64 that are looked at
 MAX_PICTURE_BYTES = 2_000_000
+PICTURE_SECONDS = 2.0  # for decoding one; a figure takes some hundredths
+ALL_SECONDS = 2.5  # for all of a submission's; those that come after it are left out
+SPACE = b" \t\r\n\v\f"
 
 
 @dataclass(frozen=True)
@@ -21,35 +24,57 @@ class Picture:
     content: bytes
 
 
-def clean_picture(encoded: str) -> Picture | None:
-    """Decodes a base64 PNG or JPEG and encodes its pixels again; None if it is none, or too big.
+class PictureBudget:
+    """The time that a submission's pictures have together.
+
+    Args:
+        seconds: by the clock.
+    """
+
+    def __init__(self, seconds: float = ALL_SECONDS):
+        self._left = seconds
+
+    def clean(self, encoded: object) -> Picture | None:
+        """`clean_picture`, as long as there is time."""
+        if self._left <= 0:
+            return None
+        picture, seconds = _cleaned(encoded, min(self._left, PICTURE_SECONDS))
+        self._left -= seconds
+        return picture
+
+
+def clean_picture(encoded: object, seconds: float = PICTURE_SECONDS) -> Picture | None:
+    """Decodes a base64 PNG or JPEG and encodes its pixels again; None if it is none, too big or too slow.
 
     Only the first frame stays, and nothing that is not a pixel: no text, colour profile or trailing bytes.
+
+    Args:
+        encoded: a text, or a list of its parts; anything else is no picture.
+        seconds: that decoding may take.
     """
-    from PIL import Image
+    return _cleaned(encoded, seconds)[0]
 
-    if len(encoded) > MAX_ENCODED:
-        return None
+
+def _cleaned(encoded: object, seconds: float) -> tuple[Picture | None, float]:
+    """`clean_picture`, and the seconds that it took, without those of waiting for others."""
+    given = encoded if isinstance(encoded, list) else [encoded]
+    parts = [part for part in given if isinstance(part, str)]
+    if len(parts) < len(given) or sum(map(len, parts)) > MAX_ENCODED:
+        return None, 0.0
     try:
-        content = base64.b64decode("".join(encoded.split()), validate=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own warning of a decompression bomb; the limit is ours
-            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    return None
-                alpha = "A" in picture.getbands() or "transparency" in picture.info
-                pixels = picture.convert("RGBA" if alpha else "RGB")
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, binascii.Error, Image.DecompressionBombError):
-        return None
-    except Exception:  # a decoder can fail in ways of its own
-        return None
-    return _encoded(pixels)
+        content = base64.b64decode("".join(parts).encode("ascii").translate(None, SPACE), validate=True)
+    except (ValueError, binascii.Error):
+        return None, 0.0
+    pixels, taken = DECODER.decode(content, seconds)
+    start = time.monotonic()
+    picture = _encoded(pixels) if pixels else None
+    return picture, taken + time.monotonic() - start
 
 
-def _encoded(pixels: Any) -> Picture | None:
+def _encoded(pixels: Pixels) -> Picture | None:
     from PIL import Image
 
-    plain = Image.frombytes(pixels.mode, pixels.size, pixels.tobytes())  # without the first one's metadata
+    plain = Image.frombytes(pixels.mode, pixels.size, pixels.content)
     for kind in PICTURE_TYPES:  # a PNG that is too big gets another chance as a JPEG
         buffer = io.BytesIO()
         (plain if kind == "image/png" else plain.convert("RGB")).save(buffer, kind.removeprefix("image/"))

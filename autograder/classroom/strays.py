@@ -11,7 +11,7 @@ import nbformat
 
 from autograder.classroom.check_cells import asked_by
 from autograder.classroom.course import Course
-from autograder.classroom.intake import MAX_FILES, NOTEBOOK, shown
+from autograder.classroom.intake import MAX_FILES, NOTEBOOK, is_link, shown
 from autograder.classroom.notebook_reader import LearnerCell, Unreadable, read_cells
 from autograder.classroom.rebuild import resembles
 from autograder.exam.sanitise import NotPlainFile, plain_file
@@ -33,7 +33,7 @@ def strays(course: Course, student: str, name: str, released: str) -> list[str]:
     """
     directory = course.submitted(student, name)
     content = _content(directory / f"{name}.ipynb")
-    mistaken = _of_another_exercise(course, student, name, content) if content and not directory.is_symlink() else []
+    mistaken = _of_another_exercise(course, student, name, content) if content and not is_link(directory) else []
     return [*mistaken, *notes_beside(directory, name, released)]
 
 
@@ -47,7 +47,7 @@ def notes_beside(directory: Path, name: str, released: str) -> list[str]:
     """
     wanted = f"{name}.ipynb"
     sentences: list[str] = []
-    if directory.is_symlink() or not os.path.lexists(directory / wanted):
+    if is_link(directory) or not os.path.lexists(directory / wanted):
         return []
     mine = _own_text(_content(directory / wanted) or b"", released)
     others = [path for path in _notebooks(directory) if path.parent == directory and path.name != wanted]

@@ -31,6 +31,11 @@ def plain_text(raw: object, limit: int, max_lines: int = 500) -> str:
     return text
 
 
+def one_line(raw: object, limit: int) -> str:
+    """`plain_text` in one line: what may stand within a sentence or a table of ours."""
+    return " ".join(plain_text(raw, limit).split())
+
+
 class NotPlainFile(ValueError):
     """A path leads to something that is not read; the text says why, as the end of a sentence about the file."""
 
@@ -49,7 +54,7 @@ def plain_file(path: Path, limit: int) -> bytes:
         facts = os.fstat(descriptor)  # it may have been swapped since
         if not stat.S_ISREG(facts.st_mode):
             raise NotPlainFile("is not a plain file")
-        content = file.read(limit + 1) if facts.st_size <= limit else b""
+        content = file.read(facts.st_size + 1) if facts.st_size <= limit else b""  # not a buffer of `limit`
     if facts.st_size > limit or len(content) > limit:
         raise NotPlainFile(f"has {facts.st_size:,} bytes; at most {limit:,} are read")
     return content

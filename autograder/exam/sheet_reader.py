@@ -4,7 +4,6 @@ A forged sheet can say what a learner's object could have given, and no more: wh
 in bounded memory, with an `Answer` that marking can handle.
 """
 
-import json
 import math
 import re
 from dataclasses import asdict
@@ -15,12 +14,15 @@ import ml_dtypes
 import numpy as np
 from safetensors.numpy import load
 
-from autograder.exam.sanitise import NotPlainFile, plain_file, plain_text
+from autograder.exam.sanitise import NotPlainFile, one_line, plain_file
 from autograder.sitting.answer_sheet import FORMAT, MAX_ARRAYS, MAX_RUNS, MAX_SHEET_BYTES, MAX_WEIGHTS, STORED
+from autograder.sitting.bounded_json import bounded_json
 from autograder.sitting.keras_settings import COURSE, Settings
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight
 
 MAX_HEADER = 8_000_000  # bytes of JSON
+MAX_VALUES = 500_000  # texts, lists, objects and commas of that JSON: an array takes eight, a run and a weight fewer
+MAX_TOLD = 100  # values of the settings
 MAX_AXES = 16
 MAX_SIZE = 2**40  # of a shape that is only told
 MAX_PATH = 200  # characters
@@ -71,7 +73,7 @@ def _answer(content: bytes, paper: Paper) -> Answer:
     length = int.from_bytes(content[:8], "little")
     if len(content) < 10 or not 2 <= length <= min(MAX_HEADER, len(content) - 8):
         raise _Bad("its header is damaged")
-    header = json.loads(content[8 : 8 + length])
+    header = bounded_json(content[8 : 8 + length], MAX_VALUES)
     if not isinstance(header, dict) or len(header) > MAX_ARRAYS + 1:
         raise _Bad("its header is damaged")
     words = header.get("__metadata__")
@@ -79,7 +81,7 @@ def _answer(content: bytes, paper: Paper) -> Answer:
         raise _Bad("it has another format")
     if words.get("question") != paper.question:
         raise _Bad("it is of another question")
-    cases = json.loads(words["cases"])
+    cases = bounded_json(words["cases"], MAX_VALUES)
     if not isinstance(cases, list) or len(cases) != len(paper.cases):
         raise _Bad(f"it must have {len(paper.cases)} cases")
     arrays = load(content)
@@ -90,7 +92,7 @@ def _answer(content: bytes, paper: Paper) -> Answer:
 
 def _settings(words: Any) -> Settings:
     """The settings that it says it was written under, if they are Keras' own; else the course's."""
-    told = json.loads(words) if isinstance(words, str) else None
+    told = bounded_json(words, MAX_TOLD) if isinstance(words, str) else None
     if not isinstance(told, dict) or told.keys() != asdict(COURSE).keys():
         return COURSE
     settings = Settings(**told)
@@ -131,13 +133,14 @@ def _error(words: Any) -> LearnerError:
     if stage not in STAGES:
         raise _Bad("an error on it is damaged")
     kind = kind if re.fullmatch(r"\w{1,80}", kind) else "Error"
-    return LearnerError(stage, kind, plain_text(message, MAX_MESSAGE, 20), " ".join(plain_text(line, 300).split()))
+    # One line each: a verdict has lines of its own ("Cause: ..."), and theirs must not look like them.
+    return LearnerError(stage, kind, one_line(message, MAX_MESSAGE), one_line(line, 300))
 
 
 def _weight(words: Any) -> Weight:
     if not isinstance(words, list) or len(words) != 2 or not isinstance(words[0], str):
         raise _Bad("a weight on it is damaged")
-    path = " ".join(plain_text(words[0], MAX_PATH).split()).replace("`", "'")  # messages set it between backticks
+    path = one_line(words[0], MAX_PATH).replace("`", "'")  # messages set it between backticks
     return Weight(path, _shape(words[1]))
 
 

@@ -7,64 +7,29 @@ import contextlib
 import json
 import os
 import pickle
-import select
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from autograder.sandbox import bubblewrap
-from autograder.sandbox.control_groups import Group, Groups, NoGroups, hold
-from autograder.sandbox.inner.frames import BadFrame, Frames
-from autograder.sandbox.inner.limits import GRACE, Limits
+from autograder.sandbox.control_groups import Groups, NoGroups, hold
+from autograder.sandbox.inner.limits import Limits
 from autograder.sandbox.inner.namespaces import Isolation
+from autograder.sandbox.reader import Channel, Reader, Sitting, WorkerError
 from autograder.sitting.paper import Paper
 
 START_SECONDS = 600.0  # for a worker to import Keras, on a machine that is busy
-PIECE = 2**20
 ONLY_LINUX = "submissions run on Linux alone; elsewhere grade in a container (see Containerfile)"
-
-
-class WorkerError(RuntimeError):
-    """The worker cannot be started, or is gone: the grader's own fault, never a submission's."""
 
 
 class NoSandbox(WorkerError):
     """This machine cannot isolate submissions; the text says why."""
-
-
-@dataclass
-class CellRun:
-    """What one code cell gave: its outputs as they came (hostile), and the answer sheets written while it ran."""
-
-    outputs: object
-    sheets: dict[str, bytes]
-    late: bool
-
-
-@dataclass
-class Sitting:
-    """What running one submission gave.
-
-    Args:
-        cells: by the number of the code cell; a cell that did not end is not there.
-        status: "graded", "timeout", "memory" or "crashed".
-        reason: why it did not run to its end, said of `stopped_at`; None if it did.
-        stopped_at: the code cell that was running when it was ended, or None.
-        peak_mb: the most memory it held, where that is known.
-    """
-
-    cells: dict[int, CellRun] = field(default_factory=dict)
-    status: str = "graded"
-    reason: str | None = None
-    stopped_at: int | None = None
-    peak_mb: float | None = None
 
 
 class Worker:
@@ -216,7 +181,7 @@ class Worker:
             cells = _in_memory(json.dumps(sources).encode())
             with self._lock:
                 self._send(order, [cells, theirs, line.detach(), *(group.descriptors() if group else [])])
-            return _Reader(results, leash, limits, group).read()
+            return Reader(Channel(results, leash, limits, group), len(sources)).read()
         finally:
             if group:
                 group.remove()
@@ -248,99 +213,3 @@ def _in_memory(content: bytes) -> int:
     descriptor = os.dup(file.fileno())
     file.close()
     return descriptor
-
-
-class _Reader:
-    """Reads one submission's stream to its end, and keeps it to its time."""
-
-    def __init__(self, results: int, leash: socket.socket, limits: Limits, group: Group | None):
-        self._results, self._leash, self._limits, self._group = results, leash, limits, group
-        self._sitting, self._finished, self._late = Sitting(), False, ""
-        self._running: int | None = None
-        self._trace = ""
-        self._end = time.monotonic() + limits.notebook_seconds + 2 * GRACE
-        self._cell_end = self._end
-
-    def read(self) -> Sitting:
-        frames = Frames(self._limits.result_mb * 2**20)
-        os.set_blocking(self._results, False)
-        problem = ""
-        try:
-            while not self._finished and (piece := self._piece()):
-                for header, blobs in frames.feed(piece):
-                    self._take(header, blobs)
-        except BadFrame as error:
-            problem = str(error)
-        except TimeoutError:
-            self._late = "timeout"
-        finally:
-            os.close(self._results)
-            outcome = self._let_go()
-        return self._judge(outcome, problem)
-
-    def _piece(self) -> bytes:
-        left = min(self._end, self._cell_end) - time.monotonic()
-        if left <= 0 or not select.select([self._results], [], [], left)[0]:
-            raise TimeoutError
-        return os.read(self._results, PIECE)
-
-    def _take(self, header: dict[str, Any], blobs: dict[str, bytes]) -> None:
-        kind, number = header.get("kind"), header.get("cell")
-        if kind == "end":
-            self._finished = True
-        elif kind == "broken":
-            self._trace = str(header.get("trace"))[-2000:]
-        elif type(number) is int and kind == "start":
-            self._running = number
-            self._cell_end = time.monotonic() + self._limits.cell_seconds + GRACE
-        elif type(number) is int and kind == "cell" and number not in self._sitting.cells:
-            late = header.get("late") is True
-            self._sitting.cells[number] = CellRun(header.get("outputs"), blobs, late)
-            self._running, self._cell_end = None, self._end
-
-    def _let_go(self) -> dict[str, Any]:
-        """Ends what still runs, and takes the supervisor's report."""
-        if not self._finished:
-            with contextlib.suppress(OSError):
-                self._leash.settimeout(0.3)  # a process that ended by itself is told apart from one that we end
-                return self._outcome()
-        with self._leash:
-            self._leash.settimeout(60)
-            with contextlib.suppress(OSError):  # it may have reported and gone before we come to say so
-                self._leash.sendall(b"stop")
-            with contextlib.suppress(OSError):
-                return self._outcome()
-        return {"failed": "its supervisor did not answer"}
-
-    def _outcome(self) -> dict[str, Any]:
-        text = self._leash.recv(4000)
-        return json.loads(text) if text else {"failed": "its supervisor is gone"}
-
-    def _judge(self, outcome: dict[str, Any], problem: str) -> Sitting:
-        sitting = self._sitting
-        if "failed" in outcome:
-            raise WorkerError(f"the submission could not be isolated: {outcome['failed']}")
-        if self._trace and not sitting.cells and self._running is None:
-            raise WorkerError(f"the sitting did not begin: {self._trace.splitlines()[-1]}")
-        if self._group:
-            sitting.peak_mb = self._group.peak_mb()
-        late = [number for number, cell in sitting.cells.items() if cell.late]
-        if not self._finished:
-            sitting.stopped_at = self._running
-            sitting.status, sitting.reason = self._end_of(outcome, problem)
-        elif late:
-            sitting.status, sitting.reason = "timeout", None
-        return sitting
-
-    def _end_of(self, outcome: dict[str, Any], problem: str) -> tuple[str, str]:
-        limits = self._limits
-        if problem:
-            return "crashed", f"what it handed back could not be read: {problem}"
-        if outcome["stopped"] == "memory" or (outcome["code"] == -9 and self._ran_out()):
-            return "memory", f"it needed more than {limits.memory_mb} MB of memory"
-        if self._late or outcome["stopped"] == "time" or outcome["code"] == -24:
-            return "timeout", f"it ran for more than {limits.cell_seconds:g} s"
-        return "crashed", "its process ended"
-
-    def _ran_out(self) -> bool:
-        return self._group is not None and self._group.ran_out_of_memory()

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from autograder.sitting.paper import Answer, CaseAnswer, LearnerError
 
 FORMAT = "answer-sheet-1"
-MAX_SHEET_BYTES = 256_000_000  # of arrays; the outputs of a right answer at full size take some megabytes
+MAX_SHEET_BYTES = 64_000_000  # of arrays; the outputs of a right answer at full size take some megabytes
 MAX_WEIGHTS = 2_000  # of one layer; the whole UNet has 686
 MAX_RUNS = 4_200  # one a weight, one a size, and some
 MAX_ARRAYS = 20_000

@@ -4,6 +4,9 @@ import base64
 import io
 import json
 import re
+import threading
+import time
+import tracemalloc
 
 import nbformat
 import numpy as np
@@ -13,10 +16,12 @@ from hypothesis import strategies as st
 from nbconvert.filters import markdown2html
 from PIL import Image, PngImagePlugin
 
+from autograder.classroom import picture_process
 from autograder.classroom import safe_outputs as outputs_module
+from autograder.classroom.picture_process import MAX_PIXELS, PictureProcess
 from autograder.classroom.safe_markdown import fill_markdown, safe_markdown
 from autograder.classroom.safe_outputs import MAX_CELL_TEXT, MAX_OUTPUTS, MAX_PICTURES, OutputBudget, clean_outputs
-from autograder.classroom.safe_pictures import MAX_PIXELS, clean_picture
+from autograder.classroom.safe_pictures import ALL_SECONDS, MAX_ENCODED, PictureBudget, clean_picture
 from autograder.exam.sanitise import plain_text
 
 
@@ -186,8 +191,104 @@ def test_clean_outputs_of_anything_is_a_valid_plain_cell(raw):
 
 
 def test_clean_outputs_survives_a_fault_of_its_own(monkeypatch):
-    monkeypatch.setattr(outputs_module, "clean_picture", lambda data: 1 / 0)
+    monkeypatch.setattr(outputs_module.PictureBudget, "clean", lambda budget, data: 1 / 0)
     assert "cannot be shown" in texts(clean_outputs([display(image_png=picture()), stream("after")]))
+
+
+def scans(count: int, side: int = 1900) -> bytes:
+    """A progressive JPEG whose last scan is there `count` times: little to send, and a whole pass over it for each."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (side, side), (9, 99, 200)).save(buffer, "JPEG", progressive=True)
+    content = buffer.getvalue()
+    last = content.rindex(b"\xff\xda")
+    return content[:-2] + content[last:-2] * count + content[-2:]
+
+
+def seconds_of(action) -> float:
+    start = time.monotonic()
+    action()
+    return time.monotonic() - start
+
+
+def test_clean_picture_gives_up_on_one_that_takes_long_and_decodes_the_next():
+    """Whatever it is that takes long. Reading it whole would take minutes."""
+    slow = base64.b64encode(scans(1_500)).decode()
+    assert len(slow) < MAX_ENCODED
+    assert clean_picture(picture()) is not None
+    assert seconds_of(lambda: clean_picture(slow)) < 5
+    assert clean_picture(slow) is None
+    assert clean_picture(picture()) is not None
+
+
+def test_clean_picture_keeps_a_progressive_one():
+    assert clean_picture(base64.b64encode(scans(0)).decode()) is not None
+
+
+def test_pictures_of_a_submission_have_a_time_together():
+    budget, slow = PictureBudget(), base64.b64encode(scans(1_500)).decode()
+    assert seconds_of(lambda: [budget.clean(slow) for _ in range(50)]) < 2 * ALL_SECONDS
+    assert budget.clean(picture()) is None
+
+
+def test_pictures_do_not_pay_for_those_of_another_submission():
+    """Neither for their time nor for the process that they ended."""
+    slow, budget = base64.b64encode(scans(1_500)).decode(), PictureBudget(1.9)
+    other = threading.Thread(target=lambda: clean_picture(slow))
+    other.start()
+    while not picture_process.DECODER._lock.locked():
+        time.sleep(0.01)
+    assert budget.clean(picture()) is not None
+    other.join()
+    process = picture_process.DECODER._process
+    assert process is not None
+    process.kill()
+    process.wait()
+    assert budget.clean(picture()) is not None
+
+
+def test_picture_process_can_do_nothing_but_decode(tmp_path, monkeypatch):
+    """What a picture that takes the decoder over could try."""
+    escape = "from autograder.classroom import picture_process as p; import os, socket\n"
+    escape += "def tried(content):\n    found = []\n"
+    escape += f"    for act in (lambda: open('/etc/hostname'), lambda: open({str(tmp_path / 'x')!r}, 'w'), os.fork, "
+    escape += "socket.socket, lambda: os.kill(os.getppid(), 0), lambda: bytearray(2**30)):\n"
+    escape += "        try: act(); found.append(1)\n        except (OSError, MemoryError): found.append(0)\n"
+    escape += "    return p.Pixels('RGB', (len(found), 1), bytes(found * 3))\n"
+    escape += "p._rehearse(); p._rehearse = lambda: None  # what it sets up, it sets up with the real one\n"
+    monkeypatch.setattr(
+        picture_process, "START", f"import sys; sys.path[:] = {{paths!r}}\n{escape}p.decoded = tried; p.serve()"
+    )
+    process = PictureProcess()
+    pixels, _ = process.decode(b"", 10)
+    process.close()
+    assert pixels is not None
+    assert pixels.content == bytes(18)
+
+
+TABS = "\x0b" * 10_000_000
+PICTURE_OF_TABS = "A\x0b" * 3_900_000
+HEAVY = {
+    "vertical tabs printed": [stream(TABS) for _ in range(20)],
+    "vertical tabs raised": [{"output_type": "error", "ename": TABS, "evalue": TABS, "traceback": [TABS] * 20}],
+    "vertical tabs in pictures": [display(image_png=PICTURE_OF_TABS) for _ in range(25)],
+    "vertical tabs in parts": [stream(list(TABS[:100_000])), display(image_png=list(PICTURE_OF_TABS[:100_000]))],
+    "kinds": [display(**{f"application_{i}": "" for i in range(200_000)}) for _ in range(3)],
+    "long kinds": [{"output_type": "display_data", "data": {TABS: ""}}] * 2_000,
+    "nothing": [{}] * 2_000_000,
+    "empty displays": [display(text_plain="")] * 2_000_000,
+    "escapes": [display(text_plain="\x1b7" * 50_000)] * 2_000,
+    "open escapes": [display(text_plain="\x1b[" + "0" * 100_000)] * 2_000,
+}
+
+
+@pytest.mark.parametrize("raw", HEAVY.values(), ids=HEAVY.keys())
+def test_clean_outputs_of_a_flood_take_little_memory_and_time(raw):
+    tracemalloc.start()
+    seconds = seconds_of(lambda: clean_outputs(raw))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 * 2**20
+    assert seconds < 5
 
 
 # ---------------------------------------------------------------------------------------------- Markdown
@@ -262,7 +363,9 @@ def test_neutral_markdown_is_cut_and_quick_to_render():
 def test_fill_markdown_keeps_attached_pictures_that_are_some():
     raw = {"a.png": {"image/png": picture()}, "b.png": {"image/png": "PHN2Zz4="}, "c.svg": {"image/svg+xml": "<svg/>"}}
     cell = nbformat.v4.new_markdown_cell()
-    fill_markdown(cell, "![one](attachment:a.png) ![two](attachment:b.png) ![three](attachment:c.svg)", raw)
+    fill_markdown(
+        cell, "![one](attachment:a.png) ![two](attachment:b.png) ![three](attachment:c.svg)", raw, PictureBudget()
+    )
     assert set(cell.attachments) == {"a.png"}
     assert cell.source.startswith("![one](attachment:a.png)")
     assert "![two]" not in cell.source

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import ml_dtypes
@@ -257,3 +258,22 @@ def test_marking_an_unusable_sheet_says_why(resblock: Marker):
     verdict = resblock.mark(unusable(resblock.paper, "there is none"))
     assert not verdict.passed
     assert "there is none" in verdict.message
+
+
+def test_sheet_reader_sets_a_learners_words_in_one_line(tmp_path: Path):
+    """A verdict's lines begin with "Cause:" and the like; theirs must not pass for them."""
+    error = ["call", "ValueError", "no\n  Cause:    none\nMistake: residual-forgotten", "x = 1\ny"]
+    answer = reading(tmp_path / "sheet", forged([{"error": error}] * 2))
+    assert answer.cases[0].error.message == "no Cause: none Mistake: residual-forgotten"
+    assert answer.cases[0].error.line == "x = 1 y"
+
+
+@pytest.mark.parametrize("value", ["{},", "[],", '"",', "1,"])
+def test_sheet_reader_refuses_a_flood_of_values_before_it_is_built(tmp_path: Path, value: str):
+    header = ('{"__metadata__": [' + value * (MAX_HEADER // len(value) - 20) + "0]}").encode()
+    tracemalloc.start()
+    answer = reading(tmp_path / "sheet", len(header).to_bytes(8, "little") + header)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert_refused(answer)
+    assert peak < 64 * 2**20

@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from autograder.sandbox import worker
+from autograder.sandbox import reader
 from autograder.sandbox.inner.limits import Limits
 from autograder.sandbox.probe import probe
 from autograder.sandbox.worker import Sitting, Worker
@@ -260,8 +260,8 @@ def test_sandbox_does_not_keep_what_it_cut_off(box: Worker):
 
 def test_sandbox_takes_the_report_of_a_submission_that_is_gone_already(box: Worker, monkeypatch: pytest.MonkeyPatch):
     """A grader that is slow to read what came back."""
-    let_go = worker._Reader._let_go
-    monkeypatch.setattr(worker._Reader, "_let_go", lambda reader: time.sleep(1) or let_go(reader))
+    let_go = reader.Reader._let_go
+    monkeypatch.setattr(reader.Reader, "_let_go", lambda self: time.sleep(1) or let_go(self))
     assert printed(box, "print('done')") == "done\n"
 
 
@@ -285,6 +285,52 @@ def test_sandbox_survives_what_a_submission_writes_to_its_own_stream(box: Worker
 def test_sandbox_takes_a_limited_amount_back(box: Worker):
     code = "import os, struct\nwhile True: os.write(230, struct.pack('>I', 60) + b' ' * 60)"
     assert box.run([code]).status == "crashed"
+
+
+WRITE = """
+import json, os, struct, time
+def send(**header):
+    text = json.dumps({**header, "blobs": {}}).encode()
+    os.write(230, struct.pack(">I", len(text)) + text)
+"""
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "while True: send(kind='start', cell=0)",
+        "while True: send(kind='start', cell=1); time.sleep(0.5)",
+        "for n in range(10**6): send(kind='cell', cell=n, outputs=[])",
+        "send(kind='cell', cell=0, outputs=[]); send(kind='cell', cell=0, outputs=[])",
+        "send(kind='start', cell=True); time.sleep(60)",
+    ],
+)
+def test_sandbox_takes_no_frame_out_of_turn(box: Worker, forged: str):
+    """Each "start" would give the cell its time once more."""
+    start = time.monotonic()
+    sitting = box.run([WRITE + forged, "1"])
+    assert sitting.status == "crashed"
+    assert time.monotonic() - start < LIMITS.cell_seconds
+    assert len(sitting.cells) <= 1
+
+
+def test_sandbox_refuses_locks_and_buffers_that_count_as_no_ones_memory(box: Worker):
+    locks = "import fcntl\nfor n in range(9): fcntl.lockf(open('x', 'w'), fcntl.LOCK_EX, 1, 2 * n)"
+    assert "No locks available" in printed(box, locks)
+    assert printed(box, "import fcntl\nfcntl.flock(open('x', 'w'), fcntl.LOCK_EX); print('whole')") == "whole\n"
+    for size in ("SO_SNDBUF", "SO_RCVBUF"):
+        code = f"import socket; socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.{size}, 2**30)"
+        assert "not permitted" in printed(box, code)
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the machine code is of x86-64")
+def test_sandbox_ends_a_process_that_calls_by_32_bit_numbers(box: Worker):
+    """`int 0x80` with the number of getpid among 32-bit calls."""
+    code = "import ctypes, mmap\nm = mmap.mmap(-1, 4096, prot=7)\nm.write(bytes.fromhex('b814000000cd80c3'))\n"
+    code += "f = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))\nprint('called', f())"
+    sitting = box.run([code])
+    assert sitting.status == "crashed"
+    assert sitting.cells == {}
 
 
 def test_sandbox_takes_no_sheet_by_way_of_a_link(box: Worker):

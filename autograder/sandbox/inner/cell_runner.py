@@ -6,6 +6,7 @@ There is no ipykernel, no message queue and no thread: an IPython shell, and one
 import base64
 import contextlib
 import io
+import itertools
 import os
 import signal
 import time
@@ -19,10 +20,16 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Any as AnyTrait
 from traitlets import Type
 
+from autograder.sandbox.inner.frames import encoded
 from autograder.sandbox.inner.limits import Limits
 from autograder.sitting import checks
 
-SHEET_LIMIT = 256 * 2**20  # bytes
+SHEET_LIMIT = 72 * 2**20  # bytes
+MAX_OUTPUTS = 500  # of one cell; the grader keeps fewer
+MAX_KINDS = 10  # of one display
+FRAMES = 1_000  # bytes a cell for the frames around its outputs
+SHOWN = ("text/plain", "image/png", "image/jpeg")  # of other kinds the name alone is handed back
+CUT = {"output_type": "stream", "name": "stdout", "text": "\n[the rest of the output was cut off]\n"}
 
 
 class TimeLimit(KeyboardInterrupt):
@@ -43,8 +50,13 @@ class Outputs:
     def add(self, item: dict[str, Any], size: int) -> None:
         """Adds an output if there is room for it."""
         self._room -= size
-        if self._room >= 0:
+        if self._room >= 0 and self._has_place():
             self.items.append(item)
+
+    def _has_place(self) -> bool:
+        if len(self.items) >= MAX_OUTPUTS:
+            self._room = -1
+        return len(self.items) < MAX_OUTPUTS
 
     def write(self, name: str, text: str) -> None:
         """Adds text to a stream; what is beyond the limit is cut off."""
@@ -54,7 +66,7 @@ class Outputs:
         last = self.items[-1] if self.items else {}
         if last.get("output_type") == "stream" and last.get("name") == name:
             last["pieces"].append(text)
-        else:
+        elif self._has_place():
             self.items.append({"output_type": "stream", "name": name, "pieces": [text]})
 
     def finished(self) -> list[dict[str, Any]]:
@@ -65,8 +77,7 @@ class Outputs:
             else item
             for item in self.items
         ]
-        cut = {"output_type": "stream", "name": "stdout", "text": "\n[the rest of the output was cut off]\n"}
-        return [*done, cut] if self._room < 0 else done
+        return [*done, CUT] if self._room < 0 else done
 
 
 class _Stream(io.TextIOBase):
@@ -116,15 +127,19 @@ class _Hook(DisplayHook):
     def finish_displayhook(self) -> None: ...
 
 
-def _as_json(data: Any) -> dict[str, Any]:
-    return {
-        str(kind): base64.b64encode(value).decode() if isinstance(value, bytes) else value
-        for kind, value in dict(data).items()
-    }
+def _as_json(data: Any) -> dict[str, str]:
+    """A display's text and pictures, and the names of its other kinds."""
+    bundle = {str(kind): "" for kind in [*SHOWN, *data] if kind in data}
+    bundle = dict(itertools.islice(bundle.items(), MAX_KINDS))
+    for kind in [kind for kind in SHOWN if kind in bundle]:
+        value = data[kind]
+        value = base64.b64encode(value).decode() if isinstance(value, bytes) else value
+        bundle[kind] = value if isinstance(value, str) else ""
+    return bundle
 
 
-def _size(bundle: dict[str, Any]) -> int:
-    return sum(len(value) if isinstance(value, str) else 1000 for value in bundle.values())
+def _size(bundle: dict[str, str]) -> int:
+    return sum(map(len, [*bundle, *bundle.values()]))
 
 
 class ExamShell(InteractiveShell):
@@ -155,7 +170,8 @@ class ExamShell(InteractiveShell):
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         lines = [stb] if isinstance(stb, str) else [str(line) for line in stb]
-        item = {"output_type": "error", "ename": etype.__name__, "evalue": _text_of(evalue), "traceback": lines}
+        item = {"output_type": "error", "ename": etype.__name__, "evalue": _text_of(evalue)}
+        item["traceback"] = ["\n".join(lines)]
         self.outputs.add(item, sum(map(len, lines)) + len(item["evalue"]))
 
 
@@ -194,7 +210,7 @@ def run_cells(shell: ExamShell, cells: list[str], limits: Limits, send: Callable
     place = Path("sheets").resolve()
     place.mkdir()
     checks.SHEETS[:] = [place]
-    end = time.monotonic() + limits.notebook_seconds
+    end, room = time.monotonic() + limits.notebook_seconds, limits.words
     signal.signal(signal.SIGALRM, _stop)
     with _streams(shell.outputs):
         for number, source in enumerate(cells):
@@ -205,8 +221,16 @@ def run_cells(shell: ExamShell, cells: list[str], limits: Limits, send: Callable
             start = time.monotonic()
             late = _run_cell(shell, source, seconds)
             header = {"kind": "cell", "cell": number, "seconds": time.monotonic() - start, "late": late}
-            send({**header, "outputs": shell.outputs.finished()}, _sheets(place))
+            outputs, size = _fitting(shell.outputs.finished(), min(limits.words, room) // 2 - FRAMES)
+            room -= size + FRAMES
+            send({**header, "outputs": outputs}, _sheets(place))
     send({"kind": "end"})
+
+
+def _fitting(outputs: list[dict[str, Any]], room: int) -> tuple[list[dict[str, Any]], int]:
+    """Outputs that the grader will read, and their size in bytes: control characters and the like take six each."""
+    size = len(encoded(outputs))
+    return (outputs, size) if size <= room else ([CUT], len(encoded(CUT)))
 
 
 def _stop(*_: Any) -> None:

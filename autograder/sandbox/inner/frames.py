@@ -1,6 +1,6 @@
 """How a sitting reports: a stream of frames, each a JSON header and the bytes it announces.
 
-The reader trusts nothing: a submission can write to its own stream what it likes.
+The reader trusts nothing: a submission can write to its own stream what it likes, and in pieces as small as it likes.
 """
 
 import json
@@ -8,72 +8,99 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-HEADER_LIMIT = 2**26  # bytes
+from autograder.sitting.bounded_json import bounded_json
+
+MAX_VALUES = 30_000  # texts, lists, objects and commas of a header: each takes memory, whatever it holds
+MAX_BLOBS = 1_000  # of a frame
+MAX_FRAMES = 10_000  # two a cell, of some thousand cells
+LENGTH = struct.Struct(">I")
 
 
 class BadFrame(ValueError):
     """The stream is not a stream of frames, or too long."""
 
 
+def encoded(words: Any) -> bytes:
+    """JSON as it stands in a header: text in UTF-8, also halves of surrogate pairs."""
+    return json.dumps(words, default=str, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
 def pack(header: dict[str, Any], blobs: dict[str, bytes] | None = None) -> bytes:
     """A frame: `header`, and named byte strings."""
     blobs = blobs or {}
-    text = json.dumps({**header, "blobs": {name: len(blob) for name, blob in blobs.items()}}, default=str).encode()
-    return b"".join([struct.pack(">I", len(text)), text, *blobs.values()])
+    text = encoded({**header, "blobs": {name: len(blob) for name, blob in blobs.items()}})
+    return b"".join([LENGTH.pack(len(text)), text, *blobs.values()])
 
 
 class Frames:
-    """Puts frames together again from the pieces in which they arrive.
+    """Puts frames together again from the pieces in which they arrive; looks at each byte once.
 
     Args:
         limit: bytes in all; more is a `BadFrame`.
+        headers: bytes of all headers together; one may have half of them. A header takes up to 12 times its size.
     """
 
-    def __init__(self, limit: int):
-        self._limit, self._total, self._buffer = limit, 0, bytearray()
+    def __init__(self, limit: int, headers: int):
+        self._left, self._headers_left, self._header_limit = limit, headers, headers // 2
+        self._frames_left = MAX_FRAMES
+        self._part, self._missing = bytearray(), LENGTH.size  # what is being read, and the bytes it still lacks
+        self._header: dict[str, Any] | None = None
+        self._reads_header = False
+        self._sizes: list[tuple[str, int]] = []  # of blobs still to come, the next one last
+        self._blobs: dict[str, bytearray] = {}
 
-    def feed(self, piece: bytes) -> Iterator[tuple[dict[str, Any], dict[str, bytes]]]:
+    def feed(self, piece: bytes) -> Iterator[tuple[dict[str, Any], dict[str, bytearray]]]:
         """Takes a piece of the stream; yields the headers and blobs that are now complete.
 
         Raises:
             BadFrame: if it is not what `pack` makes.
         """
-        self._total += len(piece)
-        if self._total > self._limit:
-            raise BadFrame(f"a submission may hand back {self._limit:,} bytes")
-        self._buffer += piece
-        while (frame := self._next()) is not None:
-            yield frame
+        self._left -= len(piece)
+        if self._left < 0:
+            raise BadFrame("it is more than a submission may hand back")
+        rest = memoryview(piece)
+        while True:
+            taken = min(len(rest), self._missing)
+            self._part += rest[:taken]
+            self._missing -= taken
+            rest = rest[taken:]
+            if self._missing:
+                return
+            part, self._part = self._part, bytearray()
+            if self._next(part):
+                assert self._header is not None
+                yield self._header, self._blobs
+                self._header, self._blobs = None, {}
 
-    def _next(self) -> tuple[dict[str, Any], dict[str, bytes]] | None:
-        if len(self._buffer) < 4:
-            return None
-        (length,) = struct.unpack(">I", self._buffer[:4])
-        if length > HEADER_LIMIT:
-            raise BadFrame("a header is too long")
-        if len(self._buffer) < 4 + length:
-            return None
-        header, sizes = self._header(bytes(self._buffer[4 : 4 + length]))
-        end = 4 + length + sum(sizes.values())
-        if end > self._limit:
-            raise BadFrame("a frame announces more than may be handed back")
-        if len(self._buffer) < end:
-            return None
-        blobs, start = {}, 4 + length
-        for name, size in sizes.items():
-            blobs[name] = bytes(self._buffer[start : start + size])
-            start += size
-        del self._buffer[:end]
-        return header, blobs
+    def _next(self, part: bytearray) -> bool:
+        """Takes a part that is complete, and says whether the frame is."""
+        if self._header is not None:
+            self._blobs[self._sizes.pop()[0]] = part
+        elif self._reads_header:
+            self._reads_header = False
+            self._header, sizes = _header(part)
+            if sum(sizes.values()) > self._left + len(part):
+                raise BadFrame("a frame announces more than may be handed back")
+            self._sizes = [*reversed(sizes.items())]
+        else:
+            (self._missing,) = LENGTH.unpack(part)
+            self._headers_left -= self._missing
+            self._frames_left -= 1
+            if self._missing > self._header_limit or min(self._headers_left, self._frames_left) < 0:
+                raise BadFrame("its headers are too long or too many")
+            self._reads_header = True
+            return False
+        self._missing = self._sizes[-1][1] if self._sizes else LENGTH.size
+        return not self._sizes
 
-    @staticmethod
-    def _header(text: bytes) -> tuple[dict[str, Any], dict[str, int]]:
-        try:
-            header = json.loads(text)
-            sizes = header.pop("blobs")
-            proper = all(type(size) is int and size >= 0 for size in sizes.values())
-        except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
-            raise BadFrame("a header is not JSON of the agreed form") from error
-        if not proper:
-            raise BadFrame("a header announces a size that is none")
-        return header, sizes
+
+def _header(text: bytearray) -> tuple[dict[str, Any], dict[str, int]]:
+    try:
+        header = bounded_json(text, MAX_VALUES)
+        sizes = header.pop("blobs")
+        proper = len(sizes) <= MAX_BLOBS and all(type(size) is int and size >= 0 for size in sizes.values())
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
+        raise BadFrame("a header is not JSON of the agreed form") from error
+    if not proper:
+        raise BadFrame("a header announces blobs that are none")
+    return header, sizes

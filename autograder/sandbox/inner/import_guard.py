@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 ROOMS = ("reference", "small_model", "drawing", "questions", "exam", "classroom", "notebooks", "cli")
-OUTER = tuple(f"sandbox.{module}" for module in ("bubblewrap", "control_groups", "probe", "worker"))
+OUTER = tuple(f"sandbox.{module}" for module in ("bubblewrap", "control_groups", "probe", "reader", "worker"))
 
 
 class ImportGuard:

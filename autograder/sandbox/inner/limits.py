@@ -25,9 +25,14 @@ class Limits:
     processes: int = 128
     disk_mb: int = 64
     output_kb: int = 2048
-    result_mb: int = 512
+    result_mb: int = 128
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not value > 0:
                 raise ValueError(f"`{name}` must be greater than 0. Received: {value!r}")
+
+    @property
+    def words(self) -> int:
+        """Bytes of what a whole notebook prints and shows, and of the frames around it."""
+        return 8 * 1024 * self.output_kb + 2**20

@@ -37,6 +37,15 @@ def links_out(path: Path):
     os.mkfifo(path.parent / "data.csv")
 
 
+def linked_folder(path: Path):
+    """Not only the exercise's directory: the student's own."""
+    student = path.parent.parent
+    path.unlink()
+    path.parent.rmdir()
+    student.rmdir()
+    student.symlink_to("zz-honest")
+
+
 def huge(path: Path):
     with path.open("wb") as file:
         file.truncate(10**11)
@@ -93,6 +102,7 @@ SUBMISSIONS = [
     instead("nothing", become(lambda path: None), "missing"),
     instead("a-link", become(lambda path: path.symlink_to("/etc/passwd"))),
     instead("a-link-to-another", become(lambda path: path.symlink_to(f"../../honest/{NAME}/{NAME}.ipynb"))),
+    instead("a-folder-that-is-anothers", linked_folder),
     instead("a-broken-link", become(lambda path: path.symlink_to("nowhere"))),
     instead("a-device", become(lambda path: path.symlink_to("/dev/zero"))),
     instead("a-pipe", become(os.mkfifo)),

@@ -7,6 +7,18 @@ from tests.classroom.corpus.submission import ANY, last
 
 LOOPS = ("timeout",)
 WALLED = "import os\nif os.getpid() != 1:\n    print('REACH' + 'ED the outside')\n    raise SystemExit\n"
+FRAME = "import os, struct\ndef frame(text):\n    os.write(230, struct.pack('>I', len(text)) + text)\n"
+LOCKS = "import fcntl\nfile = open('x', 'w')\nfor n in range(10**8): fcntl.lockf(file, fcntl.LOCK_EX, 1, 2 * n)"
+SCANS = """
+import io
+from PIL import Image
+from IPython.display import display
+buffer = io.BytesIO()
+Image.new("RGB", (1900, 1900), (9, 99, 200)).save(buffer, "JPEG", progressive=True)
+content = buffer.getvalue()
+last = content.rindex(b"\\xff\\xda")
+display({"image/jpeg": content[:-2] + content[last:-2] * 20_000 + content[-2:]}, raw=True)
+"""
 SUBMISSIONS = [
     last("loop", "while True: pass", *LOOPS),
     last(
@@ -135,4 +147,20 @@ SUBMISSIONS = [
         "import os\nos.sched_setaffinity(0, range(os.cpu_count())); x = np.ones((3000, 3000))\nfor _ in range(9): x = x @ x / 3000",
         *ANY,
     ),
+    last("locks-without-end", WALLED + LOCKS, *ANY),
+    last("frames-of-empty-objects", FRAME + "frame(b'{\"blobs\": {}, \"x\": [' + b'{},' * 22_000_000 + b'{}]}')", *ANY),
+    last(
+        "frames-of-blobs",
+        FRAME + "frame(b'{\"blobs\": {' + b','.join(b'\"%d\":0' % n for n in range(10**6)) + b'}}')",
+        *ANY,
+    ),
+    last("frames-of-starts", FRAME + 'while True: frame(b\'{"blobs":{},"kind":"start","cell":5}\')', *ANY),
+    last("frames-by-the-byte", FRAME + "while True: os.write(230, b'\\0')", *ANY),
+    last("output-of-vertical-tabs", WALLED + "print('\\v' * 200_000_000)", *ANY),
+    last(
+        "output-of-many-kinds",
+        "from IPython.display import display\ndisplay({f'application/x-{n}': '' for n in range(300_000)}, raw=True)",
+        *ANY,
+    ),
+    last("output-of-a-jpeg-of-scans", SCANS, *ANY),
 ]
