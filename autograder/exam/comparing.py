@@ -27,11 +27,12 @@ def agree(answer: Answer, other: Answer, tolerance: float) -> bool:
     """
     alike = [_case_agrees(mine, theirs, tolerance) for mine, theirs in zip(answer.cases, other.cases, strict=True)]
     some = any(same and case.error is None for same, case in zip(alike, answer.cases, strict=True))
-    failed = [some and _both_fail(mine, theirs) for mine, theirs in zip(answer.cases, other.cases, strict=True)]
+    failed = [some and both_fail(mine, theirs) for mine, theirs in zip(answer.cases, other.cases, strict=True)]
     return all(same or fails for same, fails in zip(alike, failed, strict=True))
 
 
-def _both_fail(mine: CaseAnswer, theirs: CaseAnswer) -> bool:
+def both_fail(mine: CaseAnswer, theirs: CaseAnswer) -> bool:
+    """Whether both ended in an error, a part of a base and a learner's code that complains of no shapes."""
     if mine.error is None or theirs.error is None or theirs.error.kind != PART_FAILED:
         return False
     stages = ("construct", theirs.error.stage)  # what a layer's constructor does, a base does when it is called

@@ -35,6 +35,7 @@ CAUSES = [
         r"name '(\w+)' is not defined",
         "Nothing is called `{0}` when that line runs: is it misspelled, or made in a cell that has not run?",
     ),
+    (r"unsupported operand type\(s\) for \^", "`^` is no power in Python: a power is written `**`."),
     (r"local variable '(\w+)'", "`{0}` is used before that function has given it a value."),
     (
         r"'float' object cannot be interpreted as an integer|Tshape' of float",

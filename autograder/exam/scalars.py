@@ -6,6 +6,7 @@ which the right one could be worked out.
 
 import numpy as np
 
+from autograder.exam.comparing import both_fail
 from autograder.exam.errors import error_finding
 from autograder.exam.marking_mode import Mode
 from autograder.exam.tensors import shape_finding
@@ -20,7 +21,11 @@ class Scalar(Mode):
     asked = "one number"
 
     def agree(self, answer: Answer, other: Answer) -> bool:
-        return all(map(self.alike, answer.cases, other.cases))
+        cases = list(zip(answer.cases, other.cases, strict=True))
+        alike = [self.alike(mine, theirs) for mine, theirs in cases]
+        return any(alike) and all(
+            same or both_fail(mine, theirs) for same, (mine, theirs) in zip(alike, cases, strict=True)
+        )
 
     def alike(self, mine: CaseAnswer, theirs: CaseAnswer) -> bool:
         if mine.error or theirs.error:

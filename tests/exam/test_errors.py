@@ -154,6 +154,10 @@ def test_check_tells_that_an_argument_is_missing_by_its_name():
     assert "`context=`" in cause("cross-attention", CrossAttention)
 
 
+def test_check_tells_how_a_power_is_written():
+    assert "`**`" in cause("remaining-error", lambda alpha, steps: (1 - alpha) ^ steps)
+
+
 def test_error_of_no_known_kind_is_shown_as_it_is():
     def puzzled(a, b):
         raise RuntimeError("a puzzle")

@@ -44,6 +44,13 @@ _IN_STEPS = (
         "step-alpha-fixed",
         *({"share": lambda difference, _, alpha=alpha: alpha * difference} for alpha in (0.1, 0.2, 0.3)),
     ),
+    change(
+        "step-alpha-bent",
+        {"share": lambda difference, alpha: alpha**2 * difference},
+        {"share": lambda difference, alpha: alpha**0.5 * difference},
+    ),
+    change("step-from-desired", step=wired(subtract, "desired", "share")),
+    change("step-mean-difference", difference=lambda image, desired: np.mean(image - desired)),
     change("step-sum", difference=add),
     change("step-product", difference=multiply),
     change("step-absolute", difference=lambda image, desired: abs(image - desired)),
@@ -103,6 +110,7 @@ LOOP_CHANGES = (
         _chosen(lambda pictures: [pictures[0]] + [pictures[-1]] * (len(pictures) - 1)),
     ),
     change("denoise-away", step=add),
+    change("denoise-starts-at-desired", begin=wired(lambda desired: [desired], "desired")),
     *_IN_STEPS,
 )
 
@@ -135,6 +143,8 @@ ERROR_CHANGES = (
         {"power": lambda kept, steps: kept ** max(steps - 1, 0)},
     ),
     change("remaining-grows", kept=lambda alpha: 1 + alpha),
+    change("remaining-exponent-negative", power=lambda kept, steps: kept**-steps),
+    change("remaining-alpha-shared-out", kept=wired(lambda alpha, steps: 1 - alpha / steps, "alpha", "steps")),
     change("remaining-sign", kept=lambda alpha: alpha - 1),
     change("remaining-harmonic", _of_arguments(lambda alpha, steps: 1 / (1 + alpha * steps))),
     change("remaining-percent", end=lambda left: 100 * left),

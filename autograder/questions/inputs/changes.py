@@ -65,6 +65,7 @@ _JOINED = (
     change("embedding-transposed", end=np.transpose),
     change("embedding-angles-transposed", angles=lambda t, frequencies: (t * frequencies).T),
     change("embedding-angles-added", angles=add),
+    change("embedding-angles-divided", angles=lambda t, frequencies: t / frequencies),
     change("embedding-axis-missing", column=same),
     change("embedding-axis-first", column=lambda t: t[None]),
     change(
@@ -90,6 +91,7 @@ _FREQUENCIES = (
     change("embedding-index-from-one", index=lambda half: np.arange(1, half + 1)),
     change("embedding-index-backwards", index=lambda half: np.arange(half)[::-1]),
     change("embedding-last-frequency", share=lambda index, half: index / (half - 1)),
+    change("embedding-index-divided-by-more", share=lambda index, half: index / (half + 1)),
     change("embedding-exponent-halved", share=lambda index, half: index / (2 * half)),
     change("embedding-exponent-doubled", share=lambda index, half: 2 * index / half),
     change("embedding-index-divided-whole", share=lambda index, half: index // half),
@@ -121,6 +123,8 @@ _FREQUENCIES = (
         {"frequencies": _of_frequencies(lambda half, period: 1 / np.linspace(1, period, half, endpoint=False))},
     ),
     change("embedding-whole-turns", frequencies=lambda exponents: 2 * np.pi * np.exp(exponents)),
+    change("embedding-time-shifted", {"time": lambda t: t + 1}, {"time": lambda t: t - 1}),
+    change("embedding-time-backwards", {"time": lambda t: 1000 - t}, {"time": lambda t: 999 - t}),
     change("embedding-time-from-0-to-1", {"time": lambda t: t / 1000}, {"time": lambda t: t / t.max()}),
 )
 
@@ -128,6 +132,7 @@ EMBEDDING_CHANGES = (
     *_JOINED,
     *_FREQUENCIES,
     change("embedding-arguments-swapped", width=reads("max_period"), period=reads("dim")),
+    change("embedding-dim-as-period", period=wired(default(320), "dim")),
     change("embedding-period-fixed", period=constant(10000)),
     change("embedding-dim-fixed", width=constant(320)),
     change("embedding-default-dim", *({"width": default(dim)} for dim in (1280, 256, 128))),
@@ -182,6 +187,8 @@ _PADDING = (
     change("conv-arguments-swapped", zeros=reads("strides"), step=reads("padding")),
     change("conv-padding-ignored", zeros=constant(0)),
     change("conv-padding-fixed", zeros=constant(1)),
+    change("conv-padding-from-strides", zeros=wired(default(1), "strides")),
+    change("conv-padding-one-more", zeros=lambda padding: (padding or 0) + 1),
     change("conv-padding-from-kernel", zeros=wired(lambda size: size // 2, "kernel_size")),
     change("conv-padding-by-default", zeros=default(1)),
     change("conv-default-missing", {"zeros": required}, {"step": required}),
@@ -214,6 +221,7 @@ CONV_CHANGES = (
     change("conv-size-fixed", *({"conv": _conv(size=size)} for size in (3, 1))),
     change("conv-no-bias", conv=_conv(bias=False)),
     change("conv-missing", conv=same),
+    change("conv-residual", end=wired(add, "around", "inputs")),
     change(
         "conv-normalised", *({"end": Norm(over, epsilon)} for over in ("batch", "features") for epsilon in (1e-3, 1e-5))
     ),
@@ -249,12 +257,15 @@ TIME_CHANGES: tuple[Change, ...] = (
     change(
         "time-width-other",
         *({"wide": _wide(factor)} for factor in (2, 3, 8)),
+        {"wide": lambda channels: 4 + channels},
+        {"wide": lambda channels: channels // 4},
         {"dense2": _times(16)},
         {"dense1": _times(2)},
         {"dense1": _times(16)},
     ),
     change("time-dense-reused", dense2=Same("dense1")),
     change("time-dense-too-many", {"more": silu, "end": Dense("wide")}, {"more": Dense("wide")}),
+    change("time-residual", {"more": wired(add, "dense2", "swish")}, {"more": wired(add, "dense2", "dense1")}),
     change("time-normalised", *({place: norm} for place in ("start", "end") for norm in _NORMS)),
     *generated(
         TIME,
