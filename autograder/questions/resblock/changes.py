@@ -63,7 +63,6 @@ def _wiring(base: Base, *strided: Form) -> tuple:
         change("swish-after-convolution", swapped(base, "swish1", "conv1") | swapped(base, "swish2", "conv2")),
         change("swish-after-convolution-entry", swapped(base, "swish1", "conv1")),
         change("swish-after-convolution-exit", swapped(base, "swish2", "conv2")),
-        change("swish-at-the-end", end=silu),
         change(
             "convolution-first", swapped(base, "norm1", "swish1", "conv1") | swapped(base, "norm2", "swish2", "conv2")
         ),
@@ -93,6 +92,7 @@ _SUBJECTS = {
     "convolutions": CONVS,
     "join": ("join",),
     "residual": ("residual",),
+    "output": ("end",),
 }
 _IDS = {
     "residual-missing": "residual-forgotten",
@@ -109,6 +109,7 @@ _IDS = {
     "entry-swish-missing": "swish-missing-entry",
     "exit-swish-missing": "swish-missing-exit",
     "all-swishes-missing": "swish-missing",
+    "output-swish": "swish-at-the-end",
     "all-swishes-relu": "activation-relu",
     "all-swishes-gelu": "activation-gelu",
     "convolutions-unpadded": "padding-valid",
