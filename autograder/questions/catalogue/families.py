@@ -118,7 +118,7 @@ def share_kinds(operation: Callable) -> Kinds:
     kinds: Kinds = {
         "missing": (lambda share: 1.0,),
         "without-root": (lambda share: 1 - share if noise else share,),
-        "half": (lambda share: (1 - share) / 2 if noise else share / 2,),
+        "half": (lambda share: (1 - share) / 2,) * 2 if noise else (lambda share: share / 2, lambda share: share * 2),
         "squared": (lambda share: (1 - share) ** 2 if noise else share**2,),
         "other": (o.root if noise else o.rest_root,),
     }

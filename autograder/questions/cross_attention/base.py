@@ -39,7 +39,7 @@ def attend(p, inputs, context, num_heads, head_size):
     scores = p.scale(scores, q, k, num_heads, head_size)
     weights = p.softmax(p.mask(scores))
     weights = p.late_scale(weights, num_heads, head_size)
-    out = p.average(weights, v)  # (B, N, S, D)
+    out = p.average(weights, p.as_is(v))  # (B, N, S, D)
     out = p.join(out, inputs, num_heads, head_size)  # (B, S, N·D)
     return p.end(p.out(p.before_out(out)), inputs)
 
@@ -91,6 +91,7 @@ _PARTS = {
     "mask": same,
     "softmax": softmax(),
     "late_scale": first,
+    "as_is": same,
     "average": matmul,
     "join": join,
     "before_out": same,

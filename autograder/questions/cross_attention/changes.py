@@ -63,6 +63,11 @@ def _one_head(a, tokens, n, d):
     return a[:, None]
 
 
+def _direction(x, axis):
+    """Vectors of length 1."""
+    return x / np.linalg.norm(x, axis=axis, keepdims=True)
+
+
 _joined_straight, _joined_features_first = joined_in_order(0, 1, 2, 3), joined_in_order(0, 2, 3, 1)
 WRONG_CUTS = {  # kind of the family `heads` -> how heads are cut, and other ways to join them again
     "not-transposed": (_straight, _joined_straight),
@@ -112,6 +117,8 @@ SCALES = (
     _scale("scale-by-heads", lambda n, d: n**-0.5, lambda n, d: 1 / n),
     _scale("scale-typed-in", *(lambda n, d, size=size: size**-0.5 for size in (64, 40, 32, 8))),
     _scale("scale-zero", lambda n, d: 0.0),
+    _scale("scale-of-another-power", *(lambda n, d, power=power: d**-power for power in (0.25, 1 / 3, 1.5, 2))),
+    _scale("scale-of-another-kind", lambda n, d: 1 / (n * d), lambda n, d: 1 / np.log(d), lambda n, d: 1 / int(d**0.5)),
     change("scale-by-tokens", _root_of(2, "cut_k"), _root_of(2, "cut_q")),
     change("scale-by-inputs", _root_of(-1, "inputs"), _root_of(-1, "answering")),
     change("scale-after-softmax", {"scale": o.first, **_AFTER_SOFTMAX}),
@@ -121,6 +128,14 @@ SCALES = (
 
 def _causal(scores):
     return np.where(np.tril(np.ones(scores.shape[-2:], bool)), scores, np.float32(-1e9))
+
+
+def _to_later(scores):
+    return np.where(np.triu(np.ones(scores.shape[-2:], bool)), scores, np.float32(-1e9))
+
+
+def _not_to_itself(scores):
+    return np.where(np.eye(*scores.shape[-2:]) > 0, np.float32(-1e9), scores)
 
 
 def _causal_after(scores):
@@ -140,10 +155,13 @@ SOFTMAXES = (
     change("softmax-missing", softmax=o.same),
     change("softmax-sigmoid", softmax=o.sigmoid),
     change("softmax-relu", softmax=o.relu),
+    change("softmax-tanh", softmax=o.tanh),
     change("softmax-exponential", softmax=np.exp),
     change("softmax-logarithm", softmax=o.after(o.softmax(), np.log)),
     change("softmax-twice", softmax=o.after(o.softmax(), o.softmax())),
     change("attention-causal", {"mask": _causal}, {"softmax": _causal_after}),
+    change("attention-to-later-only", mask=_to_later),
+    change("attention-not-to-itself", mask=_not_to_itself),
 )
 
 _BIASES = on(PROJECTIONS, o.Dense("width"))
@@ -164,6 +182,10 @@ JOINS = (
     change("output-as-wide-as-a-head", {"out": o.Dense("head_size")}),
     change("output-activated", *({"end": lambda y, _, bend=bend: bend(y)} for bend in _BENDS)),
     change("projections-activated", *(on(SHARES, bend) for bend in _BENDS)),
+    change("output-projection-twice", before_out=Same("out")),
+    change("width-typed-in", *({"width": lambda n, d, width=width: width} for width in (320, 640, 1280, 64))),
+    change("values-transposed", as_is=turned),
+    change("scores-of-directions", scores=lambda q, k: _direction(q, -1) @ _direction(k, -2)),
     change("residual-inside", end=o.add),
 )
 
@@ -191,6 +213,7 @@ SELF_CHANGES = (
     change("values-are-keys", {"to_v": Same("to_k")}, {"average": wired(matmul, "late_scale", "cut_k")}),
     change("values-are-queries", {"to_v": Same("to_q")}, {"average": wired(matmul, "late_scale", "cut_q")}),
     change("projections-shared", on(("to_k", "to_v"), Same("to_q"))),
+    change("scores-elementwise", scores=wired(o.multiply, "cut_q", "cut_k"), average=o.multiply),
     change("projections-fused", *map(_fused, map("".join, [*permutations("qkv"), "qk", "qv", "kv", "vk"]))),
     *COMMON,
     *_families(SELF, *_LEFT_OUT),

@@ -2,8 +2,18 @@
 
 import numpy as np
 
-from autograder.questions.catalogue import Base, Change, change, generated, on, reads
-from autograder.questions.catalogue.operations import add, divide, first, multiply, same, scaled, second, subtract_from
+from autograder.questions.catalogue import Base, Change, change, generated, on, reads, wired
+from autograder.questions.catalogue.operations import (
+    add,
+    divide,
+    first,
+    multiply,
+    same,
+    scaled,
+    second,
+    subtract,
+    subtract_from,
+)
 from autograder.questions.sampling.base import CLEAN, GUIDANCE, STEP, normal
 
 # ----------------------------------------------------------------------------------------------------------- noise
@@ -20,6 +30,13 @@ def _drawn(id: str, *ways) -> Change:
 
 def _shaped(id: str, *ways) -> Change:
     return change(id, *({"shape": way} for way in ways))
+
+
+def _truncated(rng, shape):
+    """Numbers beyond two standard deviations are left out, as Keras' `truncated_normal` does."""
+    size = int(np.prod(shape))
+    numbers = rng.standard_normal(2 * size)
+    return numbers[np.abs(numbers) < 2][:size].reshape(shape)
 
 
 def _same_for_all(shape, seed):
@@ -49,6 +66,7 @@ NOISE_CHANGES = (
     change("noise-scaled", *({"spread": scaled(factor)} for factor in (0.18215, 1 / 0.18215, 0.5, 2.0, 0.1))),
     change("noise-shifted", spread=lambda numbers: numbers + 1),
     change("noise-positive", spread=np.abs),
+    _drawn("noise-truncated", _truncated),
     change("noise-float64", dtype=_as("float64")),
     change("noise-float16", dtype=_as("float16")),
     Change("noise-without-seed", answer=_unseeded),
@@ -86,9 +104,17 @@ def about_clean(base: Base, ids: dict[str, str]) -> tuple[Change, ...]:
             noise=reads("noisy", "noise_size"),
             latent_first=reads("seen", "signal_size"),
         ),
-        change("clean-clipped", clean=lambda x: np.clip(x, -1, 1)),
+        change(
+            "clean-mixed-again",
+            *({"latent_first": multiply, "left": join, "brought_back": first} for join in (add, subtract)),
+        ),
+        change("clean-clipped", *({"clean": lambda x, low=low: np.clip(x, low, 1)} for low in (-1, 0))),
         *generated(base, _CLEAN_SUBJECTS, _CLEAN_IDS | ids),
     )
+
+
+def _root_of_difference(share, next_share):
+    return float(np.sqrt(np.abs(next_share - share)))
 
 
 def about_step(base: Base) -> tuple[Change, ...]:
@@ -99,6 +125,8 @@ def about_step(base: Base) -> tuple[Change, ...]:
         change("step-shares-swapped", on(NEXT_SIZES, reads("share")) | on(CLEAN_SIZES, reads("next_share"))),
         change("step-noise-of-now", next_noise_size=reads("share")),
         change("step-clean-of-now", next_signal_size=reads("share")),
+        change("step-adds-the-latent", noise_added=reads("noisy")),
+        change("step-noise-of-the-difference", next_noise_size=wired(_root_of_difference, "share", "next_share")),
         change("step-scales-the-latent", next_signal=reads("noisy", "next_signal_size")),
         *generated(
             base,
@@ -140,7 +168,8 @@ def about_guidance(base: Base) -> tuple[Change, ...]:
         change("guidance-sum-of-both", {"difference": add}, {"difference": add, "guided": second}),
         change("guidance-of-plain", difference=second, guided=reads("told", "stretched")),
         _stretched("guidance-scale-less-one", lambda d, scale: (scale - 1) * d),
-        _stretched("guidance-scale-typed-in", lambda d, scale: 7.5 * d, lambda d, scale: 7 * d),
+        _stretched("guidance-scale-typed-in", *(lambda d, scale, fixed=fixed: fixed * d for fixed in (7.5, 7, 5, 8))),
+        _stretched("guidance-scale-whole", lambda d, scale: int(scale) * d, lambda d, scale: round(scale) * d),
         _stretched("guidance-scale-squared", lambda d, scale: scale**2 * d),
         _stretched("guidance-mixed", lambda d, scale: (1 - 1 / scale) * d, divide),
         change("guidance-averaged", stretched=lambda d, scale: 0.5 * d),

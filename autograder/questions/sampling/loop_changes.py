@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from autograder.questions.catalogue import Change, Form, change, on
-from autograder.questions.catalogue.operations import second
+from autograder.questions.catalogue.operations import root, second
 from autograder.questions.sampling.base import SAMPLE, share_at
 from autograder.questions.sampling.changes import about_clean, about_guidance, about_step
 
@@ -69,6 +71,27 @@ def _shares_of_noise(bars, i, times, *_):
     return 1 - share_at(bars, times[i])
 
 
+def _at_one_distance(before_the_first):
+    """The share at equal distances, as many as there are steps; behind timestep 0 `before_the_first(bars, index)`."""
+
+    def read(bars, i, times, timesteps):
+        index = times[i] - len(bars) // len(timesteps)
+        return share_at(bars, index) if index >= 0 else before_the_first(bars, index)
+
+    return read
+
+
+_EQUAL_DISTANCES = [_at_one_distance(f) for f in (lambda bars, i: 1.0, lambda bars, i: share_at(bars, 0), share_at)]
+
+
+def _root_of_now(bars, i, times):
+    return root(share_at(bars, times[i]))
+
+
+def _root_of_next(bars, i, times, timesteps):
+    return root(share_at(bars, times[i + 1]))
+
+
 TIMESTEPS = (
     change("loop-backwards", _timesteps(lambda t: t[::-1])),
     change("loop-backwards-half", {**_timesteps(lambda t: t[::-1]), "then": _next_of_the_list}),
@@ -83,7 +106,8 @@ TIMESTEPS = (
     _embeds("loop-embeds-the-counter-backwards", lambda i, times: len(times) - i, lambda i, times: len(times) - i - 1),
     _embeds("loop-embeds-a-fraction", lambda i, times: times[i] / 1000, lambda i, times: times[i] / 999),
     _embeds("loop-embeds-the-first", lambda i, times: times[0]),
-    _embeds("loop-embeds-the-last", lambda i, times: times[-1]),
+    _embeds("loop-embeds-the-last", lambda i, times: times[-1], lambda i, times: 0),
+    _embeds("loop-embeds-a-neighbour", lambda i, times: times[i] + 1, lambda i, times: times[i] - 1),
     _embeds(
         "loop-embeds-the-next",
         lambda i, times: times[min(i + 1, len(times) - 1)],
@@ -111,6 +135,12 @@ SHARES = (
         "loop-shares-of-noise", now=_shares_of_noise, then=lambda bars, i, times, _: 1 - share_at(bars, times[i + 1])
     ),
     change("loop-share-of-the-first", _now(lambda i, times: times[0])),
+    change("loop-share-of-now-one-before", _now(lambda i, times: times[i] - 1)),
+    change(
+        "loop-equal-distances",
+        *(form for read in _EQUAL_DISTANCES for form in ({"then": read, "end": read}, {"then": read})),
+    ),
+    change("loop-shares-as-roots", now=_root_of_now, then=_root_of_next),
     change("loop-ends-at-zero", _end(lambda times, timesteps: 0)),
     change("loop-ends-as-it-was", _end(lambda times, timesteps: times[-1])),
     change("loop-ends-at-the-noisiest", _end(lambda times, timesteps: -1), _end(lambda times, timesteps: times[0])),
@@ -119,6 +149,8 @@ SHARES = (
 
 LATENTS = (
     change("loop-gives-noise", {"end": lambda *_: 0.0}, {"result": lambda new, start, eps: eps}),
+    change("loop-clips", *({"result": lambda new, *_, low=low: np.clip(new, low, 1)} for low in (-1, 0))),
+    change("loop-decodes", *({"result": lambda new, *_, by=by: new * np.float32(by)} for by in (1 / 0.18215, 0.18215))),
     change("loop-unchanged", result=second),
     change("loop-does-not-move", kept=second),
     change("loop-old-noise-without-prompt", plain_latent=second),
