@@ -1,7 +1,7 @@
 // Runs the model beside the page, so that the page never waits.
 //
 // In: {kind: "load", program, weights, bytes} with two addresses and the size of the weights; then, any number of times,
-// {kind: "draw", id, wish} with what `draw` takes. A newer wish ends an older one.
+// {kind: "draw", id, wish} with what `draw` takes, or {kind: "stop", id}. A newer id ends what an older one began.
 // Out: {kind: "loading", bytes}, {kind: "ready", product, milliseconds}, {kind: "step", id, ...}, {kind: "done", id,
 // milliseconds}, {kind: "error", message}.
 import { draw, pictureOf } from "./sampling.js";
@@ -12,8 +12,9 @@ let net = null, newest = 0;
 
 onmessage = async ({ data }) => {
   try {
+    newest = data.id ?? newest;
     if (data.kind === "load") await load(data);
-    else await answer(data);
+    if (data.kind === "draw") await answer(data);
   } catch (error) {
     postMessage({ kind: "error", message: String(error.message ?? error) });
   }
@@ -31,7 +32,6 @@ async function load({ program, weights, bytes }) {
 
 async function answer({ id, wish }) {
   const began = performance.now();
-  newest = id;
   for (const { latent, expected, ...step } of draw(net, wish)) {
     const pictures = { picture: pictureOf(net, latent), expected: pictureOf(net, expected) };
     postMessage({ kind: "step", id, ...step, ...pictures });
