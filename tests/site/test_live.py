@@ -27,20 +27,22 @@ def drawn(page, panel=0):
     return np.array(page.evaluate(PIXELS, panel), "uint8").reshape(64, 64, 4)[..., :3]
 
 
-def model_requests(opened):
+def model_requests(urls):
     """What of the model was asked for: weights, kernel, code of the worker."""
     names = (".bin", ".wasm", "worker.js", "model.js", "layers.js")
-    return [url for url in opened.requests if url.split("?")[0].endswith(names)]
+    return [url for url in urls if url.split("?")[0].endswith(names)]
 
 
 @pytest.mark.parametrize("path", [PLAY, FRONT])
 def test_nothing_of_the_model_is_fetched_before_the_click(visit, path):
     opened = visit(path)
-    responses = {}
-    opened.page.on("response", lambda response: responses.setdefault(response.url, response))
-    opened.page.reload(wait_until="networkidle")
-    opened.page.locator(".live-choices, .live-words").first.scroll_into_view_if_needed()
-    assert model_requests(opened) == []
+    page, responses = opened.page.context.new_page(), {}
+    page.on("response", lambda response: responses.setdefault(response.url, response))
+    page.goto(opened.page.url, wait_until="networkidle")
+    page.locator(".live-still").first.scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
+    assert model_requests(responses) == []
+    assert any(url.endswith("play.js") for url in responses)
     packed = (".woff2", ".woff", ".png")
     bodies = {url: response.body() for url, response in responses.items()}
     weight = sum(len(body if url.endswith(packed) else gzip.compress(body)) for url, body in bodies.items())
@@ -60,7 +62,7 @@ def test_click_draws_what_keras_draws(visit, site):
     page.check(".live-exact")
     page.wait_for_function("document.querySelector('.live-status').textContent.startsWith('Loading')", timeout=PATIENCE)
     assert np.abs(drawn(page) - expected).max() <= 1
-    weights = [url for url in model_requests(opened) if url.endswith(".bin")]
+    weights = [url for url in model_requests(opened.requests) if url.endswith(".bin")]
     assert len(weights) == 2
     sizes = [(site / url.split("/", 3)[3]).stat().st_size for url in weights]
     state = page.evaluate("({...document.querySelector('[data-live]').dataset})")
