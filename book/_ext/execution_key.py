@@ -16,7 +16,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 SOURCES = ("autograder/**/*.py", "autograder/small_model/*.safetensors", "autograder/small_model/*.json")
-SHARED = ("book/_ext/**/*", "book/_static/**/*", "book/_templates/**/*", "_config.yml", "_toc.yml")  # by all pages
+SHARED = (  # by all pages
+    *(f"book/{folder}/**/*" for folder in ("_ext", "_static", "_templates", "live")),
+    "_config.yml",
+    "_toc.yml",
+)
 LIBRARIES = ["keras", "tensorflow", "jax", "torch", "numpy", "matplotlib"]
 
 

@@ -34,6 +34,7 @@ STYLES_ON_DEMAND = {  # loaded only by pages whose text holds the mark
     "katex.min.css": 'class="katex',
     "katex-math.css": 'class="katex',
     "sphinx-design.min.css": 'class="sd-',
+    "live.css": 'class="live"',
 }
 KATEX_FONTS = {  # a pattern of the classes that KaTeX writes, and the font they need
     r"\bkatex\b": "Main-Regular",

@@ -1,0 +1,131 @@
+"""`{live-unet}`: the small model, drawing in the reader's browser.
+
+The directive writes the page's part of it (`book/live/play.html` with the texts of `texts.LANGUAGE.json`); with the
+argument `short` without the switches. What it loads lies in `_static/live`: the code, under a name that changes with
+it, and what live_files.py makes, which is kept in `_build/live` until the weights or its code change.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from execution_key import SOURCES, sources_key
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from sphinx.util.docutils import SphinxDirective
+
+HERE = Path(__file__).resolve().parent
+MADE_OF = (*SOURCES, "book/_ext/live_*.py", "book/live/product.wat")
+BASE = "_static/live/"
+
+
+def setup(app):
+    app.add_directive("live-unet", LiveUNet)
+    app.connect("builder-inited", _make_files)
+    app.connect("html-page-context", _resolve, priority=810)
+    app.connect("build-finished", _copy_files)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _kept(app):
+    return Path(app.doctreedir).parent / "live"
+
+
+def _make_files(app):
+    """Runs live_files.py unless what it made is there and was made of the files as they are."""
+    folder, key = _kept(app), sources_key(Path(app.srcdir), MADE_OF)
+    stamp = folder / "key"
+    if not stamp.exists() or stamp.read_text() != key:
+        shutil.rmtree(folder, ignore_errors=True)
+        run = subprocess.run(
+            [sys.executable, HERE / "live_files.py", folder], capture_output=True, text=True, env=_quiet()
+        )
+        if run.returncode:
+            raise RuntimeError(f"live_files.py must make the files of the live UNet. Received: {run.stderr[-3000:]}")
+        stamp.write_text(key)
+    app.live_facts = json.loads((folder / "facts.json").read_text())
+
+
+def _quiet():
+    return os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+
+
+class LiveUNet(SphinxDirective):
+    """`{live-unet}` or `{live-unet} short`, once on a page."""
+
+    optional_arguments = 1
+    option_spec = {"name": directives.unchanged}  # noqa: RUF012 (docutils' own way)
+
+    def run(self):
+        live = Path(self.env.srcdir, "book", "live")
+        short = directives.choice(self.arguments[0], ("short",)) == "short" if self.arguments else False
+        texts = live / f"texts.{self.config.language}.json"
+        for path in (texts, live / "play.html"):
+            self.env.note_dependency(str(path))
+        html = live_html(live, json.loads(texts.read_text("utf-8")), self.env.app.live_facts, short)
+        return [nodes.raw("", html, format="html")]
+
+
+def live_html(live, texts, facts, short=False, base="BASE/"):
+    """The page's part of the live UNet.
+
+    Args:
+        live: the folder `book/live`.
+        texts: what a reader sees, by name.
+        facts: what live_files.py says of the model.
+        short: without the switches.
+        base: from the page to `_static/live/`; `BASE/` is filled in for each page by `_resolve`.
+    """
+    data = {"texts": texts, "facts": facts, "base": base}
+    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
+        (live / "play.html").read_text("utf-8")
+    )
+    return template.render(
+        t=texts,
+        facts=facts,
+        short=short,
+        base=base,
+        code=code_folder(live),
+        stills=[_words_of_still(still, texts, facts) for still in facts["stills"][: 1 if short else None]],
+        data=Markup(json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")),
+    )
+
+
+def _words_of_still(still, texts, facts):
+    part = still["without"]
+    which = texts["without"].format(parts=texts[f"name_{part}"]) if part else texts["whole"]
+    values = {name: facts[name] for name in ("prompt", "seed", "steps")} | {"count": still["count"], "which": which}
+    return still | {"caption": texts["still"].format(**values), "alt": texts["still_alt"].format(**values)}
+
+
+def code_folder(live):
+    """A folder's name that changes with the code, so that no browser mixes two versions of it."""
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(live.glob("*.js"))))
+    return f"code-{digest.hexdigest()[:12]}/"
+
+
+def _resolve(app, pagename, templatename, context, doctree):
+    if "data-live" in (context.get("body") or ""):
+        context["body"] = context["body"].replace("BASE/", context["pathto"](BASE, 1))
+
+
+def _copy_files(app, exception):
+    if exception or app.builder.format != "html":
+        return
+    live, to = Path(app.srcdir, "book", "live"), Path(app.outdir, BASE)
+    write_live(live, _kept(app), to)
+
+
+def write_live(live, made, to):
+    """Puts together what is served: what was made, and the code."""
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(made, to, ignore=shutil.ignore_patterns("key", "facts.json"))
+    (to / code_folder(live)).mkdir()
+    for path in live.glob("*.js"):
+        shutil.copy(path, to / code_folder(live))

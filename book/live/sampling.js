@@ -1,0 +1,85 @@
+// Chapter 10: from noise to a latent, in DDIM steps with guidance. See autograder/reference/sampling.py.
+import { decode, unet } from "./model.js";
+import { normalNoise } from "./noise.js";
+import { encode } from "./words.js";
+import { temporary, tensorOf } from "./memory.js";
+
+// `count` timesteps from noisy to clean, evenly spaced.
+export function ddimTimesteps(count, timesteps) {
+  return Array.from({ length: count }, (_, i) => roundHalfEven(timesteps - (timesteps / count) * i) - 1);
+}
+
+// As NumPy rounds: 937.5 and 938.5 to 938.
+function roundHalfEven(x) {
+  const below = Math.floor(x);
+  if (x - below !== 0.5) return Math.round(x);
+  return below % 2 ? below + 1 : below;
+}
+
+// [cos, sin] of `dim` / 2 frequencies each.
+export function timestepEmbedding(timestep, dim, maxPeriod) {
+  const half = dim / 2, out = new Float32Array(dim);
+  for (let i = 0; i < half; i++) {
+    const angle = Math.fround(timestep * Math.fround(Math.exp((-Math.log(maxPeriod) * i) / half)));
+    out[i] = Math.cos(angle);
+    out[half + i] = Math.sin(angle);
+  }
+  return out;
+}
+
+// The noise in the latent, without the prompt and with it, each as long as `latent`.
+function predictNoise(net, latent, timestep, share, contexts) {
+  const { unet: config, latent_side: side, max_period: maxPeriod } = net.config;
+  const twice = (values) => [...values, ...values];
+  const embedding = timestepEmbedding(timestep, config.channels[0], maxPeriod);
+  const predicted = temporary(() => unet(
+    net,
+    tensorOf([2, side, side, config.latent_channels], twice(latent)),
+    tensorOf([2, config.channels[0]], twice(embedding)),
+    tensorOf([2, net.config.text.length, config.context_dim], contexts),
+  ).data.slice());
+  // It was trained to predict v = sqrt(share) eps - sqrt(1 - share) x0.
+  const fromV = (v, i) => Math.sqrt(share) * v + Math.sqrt(1 - share) * latent[i % latent.length];
+  const eps = net.config.predicts === "v" ? predicted.map(fromV) : predicted;
+  return [eps.subarray(0, latent.length), eps.subarray(latent.length)];
+}
+
+// The contexts of the empty prompt and of the prompt; the gain "text" goes from the one to the other.
+function contextsOf(net, prompt) {
+  const nothing = encode(net, ""), gain = net.gain("text"), out = new Float32Array(2 * nothing.length);
+  out.set(nothing);
+  out.set(encode(net, prompt).map((value, i) => nothing[i] + gain * (value - nothing[i])), nothing.length);
+  return out;
+}
+
+// Draws a prompt, one step at a time. What it gives: step (from 1), timestep, latent after the step, and `expected`,
+// the clean latent that it expects at the end. Both are arrays of their own.
+//
+// gains: {name: factor}, see Net.gain; watch(name, tensor, step), see Net.see.
+export function* draw(net, { prompt, seed = 0, steps = 25, guidance = 4, gains = {}, watch = null }) {
+  const { latent_side: side, timesteps, unet: config } = net.config, shares = net.weights.alpha_bars;
+  const times = ddimTimesteps(steps, timesteps);
+  net.gains = gains;
+  let latent = normalNoise(seed, side * side * config.latent_channels);
+  for (let i = 0; i < steps; i++) {
+    net.gains = gains; // another drawing may have come between
+    net.watch = watch && ((name, tensor) => watch(name, tensor, i + 1));
+    const share = shares[times[i]], next = i + 1 < steps ? shares[times[i + 1]] : 1;
+    const [without, told] = predictNoise(net, latent, times[i], share, contextsOf(net, prompt));
+    const eps = without.map((value, j) => value + guidance * (told[j] - value));
+    const expected = latent.map((value, j) => (value - Math.sqrt(1 - share) * eps[j]) / Math.sqrt(share));
+    latent = expected.map((value, j) => Math.sqrt(next) * value + Math.sqrt(1 - next) * eps[j]);
+    yield { step: i + 1, timestep: times[i], latent, expected };
+  }
+}
+
+// A latent as RGBA pixels of a picture.
+export function pictureOf(net, latent) {
+  const { latent_side: side, unet: config } = net.config;
+  net.watch = null;
+  const clean = { shape: [1, side, side, config.latent_channels], data: latent };
+  const rgb = temporary(() => decode(net, clean).data.slice());
+  const out = new Uint8ClampedArray((rgb.length / 3) * 4).fill(255);
+  for (let i = 0; i < rgb.length; i++) out[4 * Math.floor(i / 3) + (i % 3)] = (rgb[i] + 1) * 127.5; // rounds and clips
+  return out;
+}

@@ -1,0 +1,75 @@
+// Runs the live UNet in Node for the tests: `node run.mjs JOB.json OUT.safetensors`. What a job holds: see `JOBS`.
+import { readFile, writeFile } from "node:fs/promises";
+import * as layers from "../../book/live/layers.js";
+import { tensorOf, temporary } from "../../book/live/memory.js";
+import { unet } from "../../book/live/model.js";
+import { normalNoise } from "../../book/live/noise.js";
+import { ddimTimesteps, draw, pictureOf, timestepEmbedding } from "../../book/live/sampling.js";
+import { loadNet, readSafetensors } from "../../book/live/weights.js";
+import { encode, nextWords, tokenize, troubleWith } from "../../book/live/words.js";
+
+const bytesOf = async (path) => {
+  const file = await readFile(path);
+  return file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength);
+};
+const collected = {}; // name: {shape, data}
+const keep = (name, shape, data) => (collected[name] = { shape: [...shape], data: Float32Array.from(data) });
+const loadOf = async ({ weights, program }) => loadNet(await bytesOf(weights), program ? await bytesOf(program) : null);
+
+const JOBS = {
+  // One call of the UNet on arrays of a file, every tensor kept.
+  async blocks(job) {
+    const net = await loadOf(job), { arrays } = readSafetensors(await bytesOf(job.inputs));
+    Object.assign(net, { gains: job.gains, watch: (name, { shape, data }) => keep(name, shape, data) });
+    const [latent, embedding, context] = ["latent", "embedding", "context"].map((name) => arrays[name]);
+    temporary(() => unet(net, ...[latent, embedding, context].map(({ shape, data }) => tensorOf(shape, data))).shape);
+    return { product: net.product };
+  },
+
+  // Drawings, one after the other: their last latents and pictures.
+  async draw(job) {
+    const net = await loadOf(job), milliseconds = [];
+    for (const [i, wish] of job.wishes.entries()) {
+      let last, began = performance.now();
+      for (const step of draw(net, wish)) {
+        milliseconds.push(performance.now() - began);
+        began = performance.now();
+        last = step;
+      }
+      keep(`latent${i}`, [last.latent.length], last.latent);
+      const picture = pictureOf(net, last.latent);
+      keep(`picture${i}`, [picture.length], picture);
+    }
+    return { milliseconds, product: net.product };
+  },
+
+  // What has no weights.
+  async rest(job) {
+    for (const seed of job.seeds) keep(`noise${seed}`, [job.count], normalNoise(seed, job.count));
+    for (const t of job.timesteps) keep(`embedding${t}`, [job.dim], timestepEmbedding(t, job.dim, 10000));
+    const net = await loadOf(job);
+    job.prompts.forEach((prompt, i) => keep(`context${i}`, [net.config.text.length, net.config.unet.context_dim], encode(net, prompt)));
+    temporary(() => {
+      const x = tensorOf([job.numbers.length], job.numbers);
+      keep("gelu", x.shape, layers.gelu(x, false).data);
+      keep("gelu-tanh", x.shape, layers.gelu(x, true).data);
+    });
+    return {
+      times: job.steps.map((steps) => ddimTimesteps(steps, 1000)),
+      tokens: job.prompts.map((prompt) => tokenize(prompt, net.config.text)),
+      troubles: job.wrong.map((text) => troubleWith(text, net.config.text)),
+      next: job.said.map((said) => nextWords(said, job.language)),
+    };
+  },
+};
+
+const job = JSON.parse(await readFile(process.argv[2], "utf8"));
+const answer = await JOBS[job.kind](job);
+const header = { __metadata__: { answer: JSON.stringify(answer) } };
+let end = 0;
+for (const [name, { shape, data }] of Object.entries(collected))
+  header[name] = { dtype: "F32", shape, data_offsets: [end, (end += data.byteLength)] };
+const text = Buffer.from(JSON.stringify(header)), size = Buffer.alloc(8);
+size.writeBigUInt64LE(BigInt(text.length));
+const numbers = Object.values(collected).map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+await writeFile(process.argv[3], Buffer.concat([size, text, ...numbers]));

@@ -1,0 +1,223 @@
+"""The live UNet in the site's pages: nothing before the click, the book's pictures after it, and a way for everyone."""
+
+import gzip
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from autograder.small_model.model import sample_prompts
+
+PLAY, FRONT = "book/play.html", "book/index.html"
+PROMPT = "a red circle left of a white cross on black"
+PHONE, DESKTOP = 360, 1366
+BEFORE = 250_000  # bytes of a page before the click, as a server that compresses sends them
+PIXELS = """(name) => { const canvas = document.querySelectorAll('.live-picture')[name];
+    return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]; }"""
+DRAWN = "document.querySelector('.live-status').textContent.startsWith('Drawn')"
+PATIENCE = 90_000  # milliseconds, for a busy machine
+
+
+def drawn(page, panel=0):
+    """What a panel shows, uint8 `(64, 64, 3)`, once all is drawn."""
+    page.wait_for_function(DRAWN, timeout=PATIENCE)
+    return np.array(page.evaluate(PIXELS, panel), "uint8").reshape(64, 64, 4)[..., :3]
+
+
+def model_requests(urls):
+    """What of the model was asked for: weights, kernel, code of the worker."""
+    names = (".bin", ".wasm", "worker.js", "model.js", "layers.js")
+    return [url for url in urls if url.split("?")[0].endswith(names)]
+
+
+@pytest.mark.parametrize("path", [PLAY, FRONT])
+def test_nothing_of_the_model_is_fetched_before_the_click(visit, path):
+    opened = visit(path)
+    page, responses = opened.page.context.new_page(), {}
+    page.on("response", lambda response: responses.setdefault(response.url, response))
+    page.goto(opened.page.url, wait_until="networkidle")
+    page.locator(".live-still").first.scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
+    assert model_requests(responses) == []
+    assert any(url.endswith("play.js") for url in responses)
+    packed = (".woff2", ".woff", ".png")
+    bodies = {url: response.body() for url, response in responses.items()}
+    weight = sum(len(body if url.endswith(packed) else gzip.compress(body)) for url, body in bodies.items())
+    print(f"{path}: {weight:,} bytes before the click")
+    assert weight <= BEFORE
+
+
+def test_click_draws_what_keras_draws(visit, site):
+    """With the weights that load first within 2 of 255 in the mean; with the book's own within 1 at every pixel."""
+    opened = visit(PLAY)
+    page, expected = opened.page, sample_prompts([PROMPT], seed=0)[0].astype(float)
+    began = time.monotonic()
+    page.click(".live-draw")
+    quick = drawn(page)
+    seconds = time.monotonic() - began
+    assert np.abs(quick - expected).mean() < 2
+    page.check(".live-exact")
+    page.wait_for_function("document.querySelector('.live-status').textContent.startsWith('Loading')", timeout=PATIENCE)
+    assert np.abs(drawn(page) - expected).max() <= 1
+    weights = [url for url in model_requests(opened.requests) if url.endswith(".bin")]
+    assert len(weights) == 2
+    sizes = [(site / url.split("/", 3)[3]).stat().st_size for url in weights]
+    state = page.evaluate("({...document.querySelector('[data-live]').dataset})")
+    print(f"{sizes} bytes; click to picture {seconds:.1f} s; {state['whole']} ms for 25 steps ({state['product']})")
+    assert opened.foreign() == []
+    assert opened.troubles == []
+
+
+def test_part_that_is_switched_off_is_off(visit):
+    page = visit(PLAY).page
+    page.check(".live-exact")
+    page.fill("#live-prompt", "a blue square above a yellow cross on gray")
+    page.fill("#live-seed", "7")
+    page.locator("#live-steps").fill("5")
+    page.check('[data-part="skips-0"]')
+    page.check('[data-part="self-attention"]')
+    page.click(".live-draw")
+    second = drawn(page, 1)
+    wish = {"prompts": ["a blue square above a yellow cross on gray"], "seed": 7, "steps": 5}
+    whole = sample_prompts(**wish)[0].astype(float)
+    cut = sample_prompts(**wish, without=("skips-0", "self-attention"))[0].astype(float)
+    assert np.abs(drawn(page, 0) - whole).max() <= 1
+    assert np.abs(second - cut).max() <= 1
+    assert np.abs(whole - cut).mean() > 2
+    names = page.locator(".live-panel figcaption").all_inner_texts()
+    assert names == ["The whole model", "Without self-attention and the skips at 8×8"]
+
+
+def test_weights_are_kept_in_the_browser(visit):
+    opened = visit(FRONT)
+    opened.page.click(".live-draw")
+    drawn(opened.page)
+    before = len(opened.requests)
+    opened.page.reload()
+    opened.page.click(".live-draw")
+    drawn(opened.page)
+    again = opened.requests[before:]
+    assert any(url.endswith("worker.js") for url in again)
+    assert not [url for url in again if url.endswith(".bin")]
+
+
+def test_failed_load_says_so_and_can_be_tried_again(visit):
+    opened = visit(FRONT)
+    opened.page.route("**/*.bin", lambda route: route.fulfill(status=503, body="busy"))
+    opened.page.click(".live-draw")
+    opened.page.wait_for_function("document.querySelector('.live-status').textContent.includes('503')")
+    opened.page.unroute("**/*.bin")
+    opened.page.click(".live-draw")
+    assert drawn(opened.page).std() > 20
+
+
+# ---------------------------------------------------------------------------------------------------- the sentence
+
+
+def test_sentence_is_built_of_words_by_keyboard(visit):
+    page = visit(PLAY).page
+    page.fill("#live-prompt", "")
+    for word in ("a", "green", "triangle", "right of"):
+        page.locator(".live-choices button", has_text=word).first.focus()
+        page.keyboard.press("Enter")
+    assert page.input_value("#live-prompt") == "a green triangle right of"
+    page.locator(".live-words button", has_text="green").focus()
+    page.keyboard.press("Enter")
+    page.locator(".live-choices button", has_text="red").focus()
+    page.keyboard.press("Space")
+    assert page.input_value("#live-prompt") == "a red triangle right of"
+    assert page.evaluate("document.activeElement.textContent") == "red"
+    page.locator(".live-words button", has_text="right").focus()
+    page.keyboard.press("Enter")
+    page.locator(".live-choices button", has_text="above").click()
+    assert page.input_value("#live-prompt") == "a red triangle above"
+
+
+def test_word_that_the_model_does_not_know_is_named_and_not_drawn(visit):
+    page = visit(PLAY).page
+    page.fill("#live-prompt", "a red dog on black")
+    assert "does not know: dog" in page.inner_text(".live-trouble")
+    page.click(".live-draw")
+    assert page.locator(".live-results").is_hidden()
+    assert page.get_attribute("#live-prompt", "aria-invalid") == "true"
+    page.fill("#live-prompt", "a red circle on black")
+    assert page.inner_text(".live-trouble") == ""
+
+
+def test_slider_goes_back_through_the_steps(visit):
+    page = visit(FRONT).page
+    page.click(".live-draw")
+    last = drawn(page)
+    page.focus("#live-step")
+    page.keyboard.press("Home")
+    first = drawn(page)
+    assert page.inner_text(".live-step output") == "1 of 25"
+    assert np.abs(first.astype(float) - last).mean() > 10
+    assert "step 1 of 25" in page.locator(".live-picture").first.get_attribute("aria-label")
+
+
+# ------------------------------------------------------------------------------------------------ a way for everyone
+
+
+@pytest.mark.parametrize("path", [PLAY, FRONT])
+def test_without_javascript_pictures_say_the_same(visit, path):
+    page = visit(path, javascript=False).page
+    assert page.locator(".live-form").is_hidden()
+    assert page.locator(".live noscript").inner_text() != ""
+    still = page.locator(".live-still img").first
+    still.scroll_into_view_if_needed()
+    assert still.is_visible()
+    assert PROMPT in still.get_attribute("alt")
+
+
+def test_page_opened_as_a_file_says_why_it_cannot_draw(browser, site):
+    page = browser.new_context().new_page()
+    page.goto((site / PLAY).as_uri())
+    assert page.locator('[data-note="file"]').is_visible()
+    assert page.locator(".live-form").is_hidden()
+    assert page.locator(".live-still img").first.evaluate("e => e.decode().then(() => e.naturalWidth)") > 400
+    page.context.close()
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_reduced_motion_shows_the_last_step_only(visit, motion):
+    page = visit(FRONT).page
+    page.emulate_media(reduced_motion=motion)
+    page.evaluate("""() => { window.seen = new Set(); const output = document.querySelector('.live-step output');
+        const note = () => seen.add(output.textContent);
+        new MutationObserver(note).observe(output, {childList: true, subtree: true}); }""")
+    page.click(".live-draw")
+    drawn(page)
+    seen = page.evaluate("[...seen]")
+    assert (seen == ["25 of 25"]) == (motion == "reduce")
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"), (DESKTOP, "dark")]
+)
+def test_drawn_page_has_no_violation_that_axe_finds_and_fits(visit, width, scheme):
+    page = visit(PLAY, width=width, scheme=scheme).page
+    page.check('[data-part="skips"]')
+    page.locator("#live-steps").fill("3")
+    page.click(".live-draw")
+    drawn(page, 1)
+    found = Axe().run(page).response["violations"]
+    assert not found, json.dumps([[rule["id"], [node["target"] for node in rule["nodes"]]] for rule in found])
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = page.locator(".live :is(button, input:not([type=checkbox])):visible").all()
+    assert min(box.bounding_box()["height"] for box in boxes) >= 40  # for a thumb
+
+
+def test_every_text_is_used_and_every_part_has_its_words():
+    """A translation is one file: what is in it is shown, and nothing is shown that is not in it."""
+    live = Path(__file__).resolve().parents[2] / "book" / "live"
+    texts = json.loads((live / "texts.en.json").read_text("utf-8"))
+    code = "".join(path.read_text("utf-8") for path in [*live.glob("*.js"), live / "play.html"])
+    code += (live.parent / "_ext" / "live_unet.py").read_text("utf-8")
+    built = ("part_", "name_")
+    assert [
+        name for name in texts if not name.startswith(built) and f".{name}" not in code and f'"{name}"' not in code
+    ] == []
