@@ -1,4 +1,4 @@
-"""The command line: `autograder exercises | collect | grade | doctor | bench | sample`. Thin: others do the work."""
+"""The command line: `autograder exercises | collect | grade | export | doctor | bench | sample`. Others do the work."""
 
 import os
 import platform
@@ -293,6 +293,33 @@ else:
         _output().print(table(result))
         Console(highlight=False).print("\n".join(lines(result)), markup=False, soft_wrap=True)
         raise typer.Exit(1 if result.unknown else 0)
+
+    @app.command()
+    def export(
+        names: Annotated[list[str] | None, typer.Argument(help="Exercises. [default: all in the gradebook]")] = None,
+        format: Annotated[str, typer.Option(help="canvas, moodle or csv.")] = "csv",
+        output: Annotated[Path | None, typer.Option("-o", "--output", help="[default: standard output]")] = None,
+        roster: Annotated[Path | None, typer.Option(help="The class list, CSV. [default: the gradebook's]")] = None,
+        course: CourseOption = Path(),
+    ) -> None:
+        """Writes the gradebook's points, late penalties taken off, for Canvas, for Moodle or as a table."""
+        from autograder.classroom.class_list import ClassList
+        from autograder.classroom.course import Course
+        from autograder.classroom.export import Format, read_scores
+        from autograder.classroom.export import export as text_of
+
+        try:
+            scores = read_scores(Course.at(course), names or (), ClassList.read(roster) if roster else None)
+            text = text_of(scores, Format(format))
+            if output:
+                output.write_text(text, encoding="utf-8", newline="")
+            else:
+                sys.stdout.write(text)
+        except (ValueError, OSError) as error:
+            _stop(str(error))
+        if scores.waiting:
+            told = ", ".join(f"{student} {name}" for student, name in scores.waiting)
+            Console(stderr=True).print(f"Not final, to be graded by hand: {told}", markup=False, soft_wrap=True)
 
     def _output() -> Console:
         """Where tables go; a file or a pipe has no width to fit into."""
