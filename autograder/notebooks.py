@@ -18,6 +18,8 @@ import yaml  # type: ignore[import-untyped]  # its stubs are a package of their 
 from nbformat import NotebookNode
 from traitlets.config import Config, PyFileConfigLoader
 
+from autograder.whole_files import write_whole
+
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 EXERCISE = re.compile(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*")
 GRADE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -227,9 +229,7 @@ def write_if_changed(path: Path, text: str) -> bool:
     if path.is_file() and path.read_bytes() == text.encode("utf-8"):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)
+    write_whole(path, text)
     return True
 
 

@@ -20,8 +20,9 @@ ALLOWED = {
     "drawing": {"small_model", "reference", "exam", "sitting"},
     "questions": {"reference", "sitting"},
     "exam": {"questions", "reference", "sitting"},
-    "classroom": {"sandbox", "exam", "questions", "reference", "notebooks", *INSIDE},
-    "notebooks": set(),
+    "classroom": {"sandbox", "exam", "questions", "reference", "notebooks", "whole_files", *INSIDE},
+    "notebooks": {"whole_files"},
+    "whole_files": set(),
     "cli": {"classroom", "sandbox", "exam", "questions", "reference", "drawing", "small_model", "notebooks", *INSIDE},
 }
 

@@ -17,6 +17,7 @@ from autograder.classroom.intake import shown
 from autograder.classroom.notebook_reader import Unreadable, read_cells
 from autograder.exam.sanitise import NotPlainFile, plain_file
 from autograder.notebooks import exercise_names
+from autograder.whole_files import write_whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -144,13 +145,8 @@ def _put(directory: Path, exercise: str, download: Download, dry_run: bool) -> s
         what = NEWER
     if not dry_run:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, content in (
-            (path.name, download.content),
-            (TIMESTAMP, f"{download.when:%Y-%m-%d %H:%M:%S} UTC\n".encode()),
-        ):
-            partial_file = directory / f".{name}.partial"
-            partial_file.write_bytes(content)
-            partial_file.replace(directory / name)
+        write_whole(path, download.content)
+        write_whole(directory / TIMESTAMP, f"{download.when:%Y-%m-%d %H:%M:%S} UTC\n")
     return what
 
 

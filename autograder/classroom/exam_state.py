@@ -6,14 +6,15 @@ Nobody but the grader's own user may read it: the seed gives the papers away.
 import contextlib
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
+from autograder.whole_files import GRADER_ONLY, write_whole
+
+PRIVATE_DIRECTORY = 0o700
 SEED_BITS = 31
 OWNER = 16  # characters of a file's name that say whose it is
 OF_STUDENTS = ("results", "published", "edited")  # directories whose files belong to one student each
@@ -108,18 +109,5 @@ def read_private(path: Path) -> dict[str, Any]:
 
 
 def write_private(path: Path, content: dict[str, Any]) -> None:
-    """Writes a file in one step, which also holds if the machine stops in the middle."""
-    part = path.with_suffix(".part")
-    with contextlib.suppress(FileNotFoundError):
-        part.unlink()
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
+    """Writes a file that nobody but the grader's own user may read."""
+    write_whole(path, json.dumps(content), GRADER_ONLY)

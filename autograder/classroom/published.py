@@ -11,6 +11,7 @@ from pathlib import Path
 
 from autograder.classroom.course import Course
 from autograder.classroom.exam_state import OWNER, digest, private_directory, read_private, write_private
+from autograder.whole_files import READ_ONLY, write_whole
 
 SUFFIX = 8  # characters of a digest that tell one edit from another
 
@@ -52,10 +53,7 @@ def publish(course: Course, student: str, name: str, text: str) -> Publication:
         )
     note = set_edit_aside(course.root, student, name, path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.chmod(0o444)
-    part.replace(path)
+    write_whole(path, text, READ_ONLY)
     note_published(course.root, student, name, text)
     return Publication(True, note)
 

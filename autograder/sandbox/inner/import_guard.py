@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-ROOMS = ("reference", "small_model", "drawing", "questions", "exam", "classroom", "notebooks", "cli")
+ROOMS = ("reference", "small_model", "drawing", "questions", "exam", "classroom", "notebooks", "whole_files", "cli")
 OUTER = tuple(f"sandbox.{module}" for module in ("bubblewrap", "control_groups", "probe", "reader", "worker"))
 
 
