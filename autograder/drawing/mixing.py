@@ -16,7 +16,7 @@ from keras import ops
 
 from autograder import reference
 from autograder.sitting import stand_ins
-from autograder.sitting.run import learner_line, plain_message
+from autograder.sitting.exceptions import learner_line, plain_message
 from autograder.small_model.block_kinds import KINDS, LAYERS, call_on, positional
 
 FLOWS = ("down_flow", "middle_flow", "up_flow", "exit_flow", "build_unet")

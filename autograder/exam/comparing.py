@@ -9,6 +9,7 @@ from collections import Counter
 import numpy as np
 
 from autograder.questions.catalogue import PART_FAILED, RAISED, WEIGHTS
+from autograder.sitting.exceptions import NO_MESSAGE
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError
 
 SHAPE_PATTERN = re.compile(r"[\[(]\s*(?:None|\d+)(?:\s*,\s*(?:None|\d+))*\s*,?\s*[\])]")  # None: any batch
@@ -17,6 +18,7 @@ LAYERS = {"conv2d": "Conv", "dense": "Dense", "group_normalization": "Norm", "la
 OF_NO_TENSOR = ("AttributeError", "ImportError", "NameError", "SyntaxError", "TypeError", "UnboundLocalError")
 MISSING_ARGUMENT = re.compile(r"missing \d+ required")
 BATCH = re.compile(r"^\d+,")
+LIST_WHOLE = re.compile(r"values\[0\]\.shape")  # a list is made one tensor: no part of a base does that
 HOW_FAR = re.compile(r"\(after [\w ,]+\)")  # what the sitting notes of a flow that failed
 
 
@@ -35,6 +37,8 @@ def both_fail(mine: CaseAnswer, theirs: CaseAnswer) -> bool:
     """Whether both ended in an error, a part of a base and a learner's code that complains of no shapes."""
     if mine.error is None or theirs.error is None or theirs.error.kind != PART_FAILED:
         return False
+    if mine.error.kind == "AssertionError" or mine.error.message == NO_MESSAGE:
+        return False  # it says nothing of what went wrong
     stages = ("construct", theirs.error.stage)  # what a layer's constructor does, a base does when it is called
     if mine.error.stage not in stages or _shapes(mine.error.message):
         return False
@@ -63,7 +67,8 @@ def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
     if mine.stage != theirs.stage:
         return False
     if theirs.kind == PART_FAILED:
-        return _part_failed(mine.message, theirs.message)
+        told = mine.kind != "AssertionError" and not LIST_WHOLE.search(mine.message)
+        return told and _part_failed(mine.message, theirs.message)
     same_place = HOW_FAR.findall(mine.message) == HOW_FAR.findall(theirs.message)
     shapes = _shapes(mine.message), _shapes(theirs.message)
     return mine.kind == theirs.kind and same_place and shapes[0] == shapes[1] != []

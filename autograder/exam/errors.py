@@ -3,7 +3,9 @@
 import re
 
 from autograder.exam.comparing import written_shapes
-from autograder.sitting.paper import LearnerError
+from autograder.sitting.exceptions import STUB_TEXT
+from autograder.sitting.paper import Answer, LearnerError
+from autograder.sitting.remarks import COMPILED, INSIDE, NAMED, NO_CALL, OUTSIDE
 
 NOT_WRITTEN = "NotImplementedError"
 UNKNOWN = "Your code raised the error above before it gave a result."
@@ -20,8 +22,24 @@ CAUSES = [
         "A layer or weight is made inside `call`. Make it once, in `__init__` or `build`, and only use it in `call`.",
     ),
     (
-        r"expects 1 input\(s\), but it received \d|'(?:list|tuple)' object has no attribute",
+        r"expects 1 input\(s\), but it received \d|'(?:list|tuple)' object has no attribute"
+        r"|not supported between instances of '(?:list|tuple)' and 'int'"
+        r"|can only concatenate (?:list|tuple)|can't multiply sequence|operand type\(s\) for .*'(?:list|tuple)'",
         "A list of tensors is used as if it were one: take it apart first, one name for each tensor.",
+    ),
+    (
+        r"values\[0\]\.shape = (\S+) != values\[1\]\.shape = (\[[^\]]*\])",
+        "A list stands where one tensor belongs, and its tensors, {0} and {1}, do not make one: take it apart first, "
+        "one name for each tensor.",
+    ),
+    (
+        r"No module named '(jax|jaxlib|torch|tensorflow|flax)\b",
+        "The backend `{0}` is not installed here, and nothing in an answer needs one by name: `keras.ops` has the same "
+        "functions for every backend.",
+    ),
+    (
+        r"No module named '([\w.]+)'",
+        "There is no `{0}` here: is the name misspelled? What an answer needs, `keras` and `numpy` have.",
     ),
     (
         r"'NoneType'",
@@ -62,7 +80,9 @@ MISSING = re.compile(r"missing (?:a|\d+) required .*?arguments?: (.+)")
 def error_finding(error: LearnerError) -> str:
     """What an exception means for the answer."""
     if error.kind == NOT_WRITTEN:
-        return "A part of the answer is still to be written."
+        return _not_implemented(error)
+    if error.kind == "AssertionError":
+        return _assertion(error)
     if error.stage == "output":
         return "A tensor was expected."
     if ARGUMENTS.search(error.message):
@@ -76,8 +96,54 @@ def error_finding(error: LearnerError) -> str:
         return _attribute(attribute[1], attribute[2], error.line)
     shapes = list(dict.fromkeys(written_shapes(error.message)))
     if error.line and len(shapes) == 2:
-        return f"That line joins tensors whose shapes do not fit, {shapes[0]} and {shapes[1]}: print both before it."
+        return _shapes_that_do_not_fit(error, *shapes)
     return UNKNOWN
+
+
+# What is odd about a layer's `call`, see `autograder.sitting.remarks`; `{0}` is the name that comes with it.
+REMARKS = {
+    NAMED: "The class has no `call`, which is what Keras runs when the layer is called; it has `{0}`. Name it `call`.",
+    INSIDE: "`call` stands inside `{0}`, one indentation too deep, so the class itself has none: move it to the left.",
+    OUTSIDE: "`call` stands outside of the class, so the class has none: move it to the right, under its `__init__`.",
+    NO_CALL: "The class has no `call`: Keras runs it when the layer is called.",
+    COMPILED: "`call` is compiled by `@tf.function`: traced while the layer is built, it goes on with the weights of "
+    "that moment, whatever they become. Take the decorator off; a model is compiled as a whole, by `model.compile`.",
+}
+
+
+def remark_finding(answer: Answer) -> str:
+    """What is odd about the learner's layer class, if that is the cause of what went wrong; else ""."""
+    error = answer.cases[0].error
+    for remark in answer.remarks:
+        word, _, name = remark.partition(" ")
+        if word == COMPILED or (error is not None and error.kind == NOT_WRITTEN):
+            return REMARKS[word].format(name)
+    return ""
+
+
+def _not_implemented(error: LearnerError) -> str:
+    if error.below:
+        return f"`{error.line}` still stands above your code, and nothing below it runs: delete that line."
+    if error.message == STUB_TEXT:
+        return "A part of the answer is still to be written."
+    return f"Something that is called there is not implemented ({NOT_WRITTEN})."
+
+
+def _assertion(error: LearnerError) -> str:
+    if error.line.startswith("assert"):
+        return "That is an assertion of your own, and what it claims does not hold here: look at what it compares."
+    return "Something that this line calls asserts what does not hold here: look at what the line hands over."
+
+
+def _shapes_that_do_not_fit(error: LearnerError, one: str, other: str) -> str:
+    """What joins them may be right by itself, a `td_dot`, say: then the line that called it is to blame."""
+    if len(error.calls) > 1:
+        caller = error.calls[-2][1]
+        return (
+            f"The shapes of two tensors do not fit, {one} and {other}. They come from your line `{caller}`: print the "
+            "shapes before it."
+        )
+    return f"That line joins tensors whose shapes do not fit, {one} and {other}: print both before it."
 
 
 def _arguments(error: LearnerError) -> str:

@@ -3,6 +3,7 @@
 Right objects and mistakes sit the same paper as the learner's, by the same code.
 """
 
+from autograder.exam.errors import remark_finding
 from autograder.exam.known_mistakes import KnownMistakes
 from autograder.exam.marking_mode import Mode
 from autograder.exam.messages import explain, untouched
@@ -71,9 +72,9 @@ class Marker:
         if self._agrees(answer):
             message = f"{self.question.id}: right ({len(self.paper.cases)} cases tried)."
             return Verdict(self.question.id, True, None, message)
-        setting = "" if untouched(answer) else self._setting(answer)
-        known = () if setting or untouched(answer) else self._mistakes.explain(answer)
-        message = explain(self.mode, answer, self.right(), known, setting)
+        cause = "" if untouched(answer) else self._setting(answer) or remark_finding(answer)
+        known = () if cause or untouched(answer) else self._mistakes.explain(answer)
+        message = explain(self.mode, answer, self.right(), known, cause)
         ids = tuple(mistake.id for mistake in known)
         return Verdict(self.question.id, False, ids[0] if ids else None, message, ids)
 

@@ -6,10 +6,11 @@ Expected shapes, dtypes and parameter counts may be told; expected values never.
 from autograder.exam.errors import NOT_WRITTEN
 from autograder.exam.marking_mode import Mode
 from autograder.questions import Mistake, Question
+from autograder.sitting.exceptions import STUB_TEXT
 from autograder.sitting.paper import Answer, CaseAnswer, LearnerError
 
 
-def explain(mode: Mode, answer: Answer, right: Answer, mistakes: tuple[Mistake, ...] = (), setting: str = "") -> str:
+def explain(mode: Mode, answer: Answer, right: Answer, mistakes: tuple[Mistake, ...] = (), cause: str = "") -> str:
     """The text of a failed check.
 
     Args:
@@ -17,7 +18,7 @@ def explain(mode: Mode, answer: Answer, right: Answer, mistakes: tuple[Mistake, 
         answer: the learner's.
         right: the first accepted answer to the same paper.
         mistakes: what explains the answer: nothing, one mistake of the catalogue, or two at once.
-        setting: a cause that is none of the answer's own.
+        cause: what is known to be the cause otherwise.
     """
     question, paper = mode.question, mode.paper
     if untouched(answer):
@@ -31,7 +32,7 @@ def explain(mode: Mode, answer: Answer, right: Answer, mistakes: tuple[Mistake, 
     ]
     if mistakes:
         return "\n".join([*lines, *_causes(mistakes, question)])
-    return "\n".join([*lines, f"  Cause:    {setting or finding}", _read(question, question.section)])
+    return "\n".join([*lines, f"  Cause:    {cause or finding}", _read(question, question.section)])
 
 
 def _causes(mistakes: tuple[Mistake, ...], question: Question) -> list[str]:
@@ -49,8 +50,9 @@ def _read(question: Question, section: str) -> str:
 
 
 def untouched(answer: Answer) -> bool:
-    """Whether the answer is still the stub."""
-    return all(case.error is not None and case.error.kind == NOT_WRITTEN for case in answer.cases)
+    """Whether the answer is still the stub: nothing but its own exception, and no code below that."""
+    errors = [case.error for case in answer.cases]
+    return all(e is not None and e.kind == NOT_WRITTEN and e.message == STUB_TEXT and not e.below for e in errors)
 
 
 def _received(mode: Mode, case: CaseAnswer, right: CaseAnswer) -> str:
@@ -62,5 +64,15 @@ def _error_text(error: LearnerError) -> str:
         return error.message
     while_text = {"construct": "while it was constructed", "weights": "while its weights were set"}
     where = while_text.get(error.stage, "while it ran")
-    line = f", at your line `{error.line}`" if error.line else ""
-    return f"{error.kind} {where}{line}: {error.message}"
+    return f"{error.kind} {where}{_at(error)}: {error.message}"
+
+
+def _at(error: LearnerError) -> str:
+    """The learner's own line, and the lines that led to it."""
+    if not error.line:
+        return ""
+    at = f", at your line `{error.line}`"
+    if len(error.calls) > 1:
+        callers = [f"`{line}` in {function}" if function else f"`{line}`" for function, line in error.calls[-2::-1]]
+        at += f" in {error.calls[-1][0]}, called by {', called by '.join(callers)}"
+    return at

@@ -35,7 +35,12 @@ class MistakePairs:
         self._shadows: dict[int, Shadow] = {}  # by the number of the trial
 
     def find(self, answer: Answer) -> tuple[Mistake, Mistake] | None:
-        """The likeliest pair that gives what `answer` gives; None if there is none, or none was found in time."""
+        """The likeliest pair that gives what `answer` gives; None if there is none, or none was found in time.
+
+        An exception alone is too little to name two mistakes by: what it says is true of many pairs.
+        """
+        if all(case.error is not None for case in answer.cases):
+            return None
         end = time.process_time() + self._seconds
         case = answer.cases[0]
         mine, order = Shadow.of(case), self._likeliest_first(case)
@@ -70,16 +75,7 @@ class MistakePairs:
         glance = self._evaluation.glance(variant, *pair.forms, scratch=True)
         if not self._mode.alike(answer.cases[0], glance):
             return False
-        both = self._evaluation.answer(variant, *pair.forms, scratch=True)
-        return self._mode.agree(answer, both) and not self._one_hides_the_other(pair, variant, both)
-
-    def _one_hides_the_other(self, pair: Pair, variant: Form, both: Answer) -> bool:
-        """Whether every case ends in the error that one of the two alone ends in: nothing shows the other."""
-        errors = [case.error for case in both.cases]
-        if None in errors:
-            return False
-        alone = (self._evaluation.answer(variant, form, scratch=True) for form in pair.forms)
-        return any([case.error for case in answer.cases] == errors for answer in alone)
+        return self._mode.agree(answer, self._evaluation.answer(variant, *pair.forms, scratch=True))
 
     # ------------------------------------------------------------------------------------------ which come first
 

@@ -17,17 +17,21 @@ from safetensors.numpy import load
 from autograder.exam.sanitise import NotPlainFile, one_line, plain_file
 from autograder.sitting.answer_sheet import FORMAT, MAX_ARRAYS, MAX_RUNS, MAX_SHEET_BYTES, MAX_WEIGHTS, STORED
 from autograder.sitting.bounded_json import bounded_json
+from autograder.sitting.exceptions import LINE_LIMIT, MAX_CALLS
 from autograder.sitting.keras_settings import COURSE, Settings
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight
+from autograder.sitting.remarks import COMPILED, NO_CALL, OUTSIDE, WITH_NAME
 
 MAX_HEADER = 8_000_000  # bytes of JSON
 MAX_VALUES = 500_000  # texts, lists, objects and commas of that JSON: an array takes eight, a run and a weight fewer
-MAX_TOLD = 100  # values of the settings
+MAX_TOLD = 100  # values of the settings, of the remarks
 MAX_AXES = 16
 MAX_SIZE = 2**40  # of a shape that is only told
 MAX_PATH = 200  # characters
 MAX_MESSAGE = 700
 STAGES = ("missing", "construct", "call", "weights", "output")
+REMARK = re.compile(rf"{OUTSIDE}|{COMPILED}|{NO_CALL}|(?:{'|'.join(WITH_NAME)}) \w{{1,80}}")
+FUNCTION = re.compile(r"[\w.<>]{1,100}")
 RUN = re.compile(r"[a-z][a-z-]{0,30}(\.\d{1,15})?")
 ONLY_NAMED = {  # dtypes that are never right; their values are not kept
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
@@ -87,7 +91,7 @@ def _answer(content: bytes, paper: Paper) -> Answer:
     arrays = load(content)
     pairs = enumerate(zip(cases, paper.cases, strict=True))
     answers = [_case(c, arrays, asked, first=i == 0) for i, (c, asked) in pairs]
-    return Answer(paper.question, answers, _settings(words.get("settings")))
+    return Answer(paper.question, answers, _settings(words.get("settings")), _remarks(words.get("remarks")))
 
 
 def _settings(words: Any) -> Settings:
@@ -97,6 +101,13 @@ def _settings(words: Any) -> Settings:
         return COURSE
     settings = Settings(**told)
     return settings if settings.known else COURSE
+
+
+def _remarks(words: Any) -> tuple[str, ...]:
+    """What it says is odd about the object, as far as that is said in our words."""
+    told = bounded_json(words, MAX_TOLD) if isinstance(words, str) else None
+    listed = told[:4] if isinstance(told, list) else []
+    return tuple(word for word in listed if isinstance(word, str) and REMARK.fullmatch(word))
 
 
 def _case(words: Any, arrays: dict[str, np.ndarray], asked: CasePaper, first: bool) -> CaseAnswer:
@@ -127,14 +138,24 @@ def _check_runs(case: CaseAnswer, traced: bool) -> None:
 
 
 def _error(words: Any) -> LearnerError:
-    if not isinstance(words, list) or len(words) != 4 or not all(isinstance(word, str) for word in words):
+    if not isinstance(words, list) or len(words) not in (4, 6) or not all(isinstance(word, str) for word in words[:4]):
         raise _Bad("an error on it is damaged")
-    stage, kind, message, line = words
+    stage, kind, message, line = words[:4]
     if stage not in STAGES:
         raise _Bad("an error on it is damaged")
     kind = kind if re.fullmatch(r"\w{1,80}", kind) else "Error"
+    calls, below = (_calls(words[4]), words[5] is True) if len(words) == 6 else ((), False)
     # One line each: a verdict has lines of its own ("Cause: ..."), and theirs must not look like them.
-    return LearnerError(stage, kind, one_line(message, MAX_MESSAGE), one_line(line, 300))
+    return LearnerError(stage, kind, one_line(message, MAX_MESSAGE), one_line(line, LINE_LIMIT), calls, below)
+
+
+def _calls(words: Any) -> tuple[tuple[str, str], ...]:
+    pairs = isinstance(words, list) and len(words) <= MAX_CALLS and all(isinstance(pair, list) for pair in words)
+    if not pairs or not all(len(pair) == 2 and all(isinstance(word, str) for word in pair) for pair in words):
+        raise _Bad("an error on it is damaged")
+    return tuple(
+        (function if FUNCTION.fullmatch(function) else "", one_line(line, LINE_LIMIT)) for function, line in words
+    )
 
 
 def _weight(words: Any) -> Weight:

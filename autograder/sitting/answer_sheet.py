@@ -35,6 +35,7 @@ def write_sheet(path: Path, answer: Answer) -> None:
     cases = [_case(index, case, arrays) for index, case in enumerate(answer.cases)]
     header = {"format": FORMAT, "question": answer.question, "cases": json.dumps(cases, ensure_ascii=True)}
     header["settings"] = json.dumps(asdict(answer.settings))
+    header["remarks"] = json.dumps(answer.remarks)
     path = Path(path)
     part = path.with_name(path.name + ".part")
     part.write_bytes(save(arrays, metadata=header))
@@ -44,7 +45,8 @@ def write_sheet(path: Path, answer: Answer) -> None:
 def _case(index: int, case: CaseAnswer, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     error = case.error or _too_much(case, arrays)
     if error is not None:
-        return {"error": [error.stage, error.kind, error.message, error.line]}
+        calls = [list(call) for call in error.calls]
+        return {"error": [error.stage, error.kind, error.message, error.line, calls, error.below]}
     return {
         "weights": [[weight.path, [int(n) for n in weight.shape]] for weight in case.weights],
         "runs": {

@@ -8,8 +8,10 @@ import re
 import traceback
 from typing import Any
 
-from autograder.sitting.run import interactive_shell, learner_line
+from autograder.sitting.exceptions import STUB_TEXT, code_below, learner_line
+from autograder.sitting.run import interactive_shell
 
+BACKEND = re.compile(r"No module named '(jax|jaxlib|torch|tensorflow)\b")
 CHECK_CALL = re.compile(r"^\s*check\(", re.MULTILINE)
 
 
@@ -36,13 +38,28 @@ class _Watcher:
         maker = re.compile(rf"^\s*(?:class|def)\s+{re.escape(name)}\b|^\s*{re.escape(name)}\s*=", re.MULTILINE)
         for source, error in reversed(self.failures):
             if maker.search(source):
-                if isinstance(error, NotImplementedError):
-                    return f"`{name}` is not written yet (its cell raises NotImplementedError)."
-                line = learner_line(error) or (getattr(error, "text", None) or "").strip()
-                at = f", at your line `{line}`" if line else ""
-                what = traceback.format_exception_only(error)[-1].strip()
-                return f"`{name}` does not exist, because the cell that defines it failed{at}:\n  {what}"
+                return _failed(name, error)
         return f"`{name}` does not exist: no cell that ran defines it. Run the cells above, from the top."
+
+
+def _failed(name: str, error: BaseException) -> str:
+    """What to say about a `name` whose cell ended in `error`."""
+    line = learner_line(error) or (getattr(error, "text", None) or "").strip()
+    if isinstance(error, NotImplementedError) and str(error) == STUB_TEXT:
+        if code_below(error):
+            return (
+                f"`{name}` does not exist: `{line}` still stands above your code, and ends its cell. Delete that line."
+            )
+        return f"`{name}` is not written yet (its cell raises NotImplementedError)."
+    at = f", at your line `{line}`" if line else ""
+    what = traceback.format_exception_only(error)[-1].strip()
+    text = f"`{name}` does not exist, because the cell that defines it failed{at}:\n  {what}"
+    backend = BACKEND.search(str(error)) if isinstance(error, ModuleNotFoundError) else None
+    if backend:
+        text += (
+            f"\nThe backend {backend[1]} is not installed here. Nothing in an answer needs one by name: `keras.ops`."
+        )
+    return text
 
 
 def watch_notebook() -> None:

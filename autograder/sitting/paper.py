@@ -107,12 +107,16 @@ class LearnerError:
         kind: name of the exception's class.
         message: its text, shortened to what can be read.
         line: the last line of the learner's own code in the traceback, or "".
+        calls: the learner's own lines that led there, from the first call on, each with the function it stands in.
+        below: whether code of the learner's stands below the `raise NotImplementedError` that ended it.
     """
 
     stage: str
     kind: str
     message: str
     line: str = ""
+    calls: tuple[tuple[str, str], ...] = ()
+    below: bool = False
 
 
 @dataclass
@@ -135,8 +139,11 @@ class CaseAnswer:
 
 @dataclass
 class Answer:
-    """The answer sheet of one question: a `CaseAnswer` for each case of the paper, and the settings they came under."""
+    """The answer sheet of one question: a `CaseAnswer` for each case of the paper, the settings they came under, and
+    what is odd about the object (see `autograder.sitting.remarks`).
+    """
 
     question: str
     cases: list[CaseAnswer]
     settings: Settings = COURSE
+    remarks: tuple[str, ...] = ()

@@ -1,34 +1,19 @@
 """Runs a learner's object on a paper and writes down what it gave."""
 
-import linecache
-import re
 import sys
-import sysconfig
-import traceback
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from autograder.sitting.exceptions import told
 from autograder.sitting.keras_settings import current
 from autograder.sitting.models import make_model
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight, weight_values
+from autograder.sitting.remarks import remarks_on
 from autograder.sitting.sampling_stand_ins import call_loop
 from autograder.sitting.stand_ins import counting_uses
-
-OURS = str(Path(__file__).resolve().parent.parent)
-LIBRARIES = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-MESSAGE_LIMIT = 600  # characters of an exception's text that are kept
-WRAPPINGS = (
-    re.compile(r"\x1b\[[0-9;]*m"),
-    re.compile(r"^Exception encountered when calling .*\.\n+", re.MULTILINE),
-    re.compile(r"\n+Arguments received by .*", re.DOTALL),
-    re.compile(r"\s*Inputs received: \[.*", re.DOTALL),
-    re.compile(r"\{\{(?:function_)?node [^}]*\}\}"),
-    re.compile(r"\[Op:\w+\](?: name:)?"),
-)
 
 
 class _Stop(Exception):
@@ -52,7 +37,8 @@ def sit(paper: Paper, learner_object: Any, base_only: bool = False, device: str 
     with keras.device(device):
         cases = enumerate(paper.cases)
         answers = [_sit_case(paper, c, learner_object, base_only or i > 0) for i, c in cases]
-    return Answer(paper.question, answers, current())  # as the object left them: it may set them, too
+    # The settings as the object left them: it may set them, too.
+    return Answer(paper.question, answers, current(), remarks_on(learner_object))
 
 
 def _sit_case(paper: Paper, case: CasePaper, learner_object: Any, base_only: bool) -> CaseAnswer:
@@ -161,42 +147,7 @@ def _attempt(stage: str, action: Any) -> Any:
     except (_Stop, KeyboardInterrupt):
         raise
     except BaseException as error:  # the learner's code may raise anything, SystemExit too
-        raise _Stop(_told(stage, error)) from error
-
-
-def _told(stage: str, error: BaseException) -> LearnerError:
-    """What is kept of an exception. Its text is the learner's code, too, and may fail in turn."""
-    try:
-        return LearnerError(stage, type(error).__name__, plain_message(error), learner_line(error))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as second:
-        return LearnerError(stage, type(error).__name__, f"(it cannot be shown: {type(second).__name__})")
-
-
-def plain_message(error: BaseException) -> str:
-    """An exception's text without what Keras and TensorFlow wrap around it: colours, node names, the arguments.
-
-    Notes added to it, such as how far a flow had come, stand at the end.
-    """
-    text = str(error)
-    for wrapping in WRAPPINGS:
-        text = wrapping.sub("", text)
-    text = " ".join(text.split()) or "(no message)"
-    text = text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + " ..."
-    return " ".join([text, *(str(note)[:MESSAGE_LIMIT] for note in getattr(error, "__notes__", [])[:3])])
-
-
-def learner_line(error: BaseException) -> str:
-    """The last line of the learner's own code in `error`'s traceback: not ours, not a library's; "" if none."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        name = frame.filename
-        if name.startswith((OURS, *LIBRARIES)) or "site-packages" in name or name.startswith("<frozen"):
-            continue
-        line = (frame.line or linecache.getline(name, frame.lineno or 0)).strip()
-        if line:
-            return line
-    return ""
+        raise _Stop(told(stage, error)) from error
 
 
 def interactive_shell() -> Any:

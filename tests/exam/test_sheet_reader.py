@@ -18,6 +18,7 @@ from autograder.exam.marking import Marker
 from autograder.exam.sheet_reader import MAX_HEADER, MAX_MESSAGE, read_sheet, unusable
 from autograder.questions import find
 from autograder.sitting.answer_sheet import FORMAT, MAX_ARRAYS, MAX_SHEET_BYTES, MAX_WEIGHTS, write_sheet
+from autograder.sitting.exceptions import MAX_CALLS
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight
 
 SHAPE = (2, 3)
@@ -170,6 +171,11 @@ LIES = {
     "error no list": forged([{"error": "no"}, {"error": ERROR}]),
     "error too short": forged([{"error": ERROR[:3]}, {"error": ERROR}]),
     "error of numbers": forged([{"error": [1, 2, 3, 4]}, {"error": ERROR}]),
+    "error with half of what led there": forged([{"error": [*ERROR, []]}, {"error": ERROR}]),
+    "calls no list": forged([{"error": [*ERROR, "f", False]}, {"error": ERROR}]),
+    "calls no pairs": forged([{"error": [*ERROR, [["f"]], False]}, {"error": ERROR}]),
+    "calls of numbers": forged([{"error": [*ERROR, [[1, 2]], False]}, {"error": ERROR}]),
+    "calls without end": forged([{"error": [*ERROR, [["f", "x"]] * (MAX_CALLS + 1), False]}, {"error": ERROR}]),
     "error of an unknown stage": forged([{"error": ["passed", "a", "b", "c"]}, {"error": ERROR}]),
     "forged dtype": GOOD.replace(b'"F32"', b'"F99"'),
     "overlap": GOOD.replace(b"[24,48]", b"[0,24] "),
@@ -193,6 +199,28 @@ def test_read_sheet_opens_plain_files_only(tmp_path: Path):
         file.truncate(10**12)
     for name in ("link", "device", "pipe", "folder", "huge", "nothing"):
         assert_refused(read_sheet(tmp_path / name, PAPER))
+
+
+def test_read_sheet_takes_remarks_in_our_words_only(tmp_path: Path):
+    told = ["call-named cal", "call-compiled", "call-named <b>", "passed", 7, ["call-missing"], "call-compiled now"]
+    for remarks, taken in (
+        (json.dumps(told), ("call-named cal", "call-compiled")),
+        ('"call-compiled"', ()),
+        ("{}", ()),
+        (json.dumps(["call-compiled"] * 20), ("call-compiled",) * 4),
+    ):
+        assert reading(tmp_path / "sheet", forged(remarks=remarks)).remarks == taken
+    assert_refused(reading(tmp_path / "sheet", forged(remarks="[")))
+
+
+def test_read_sheet_makes_the_chain_of_calls_plain(tmp_path: Path):
+    calls = [["<b>f</b>", "x = \x1b[31m1"], ["ResBlock.call", "y" * 10_000], ["<lambda>", "a\n\u202eb"]]
+    case = {"error": [*ERROR, calls, "yes"]}
+    error = reading(tmp_path / "sheet", forged([case, case], {})).cases[0].error
+    assert error is not None
+    assert [function for function, _ in error.calls] == ["", "ResBlock.call", "<lambda>"]
+    assert all("\x1b" not in line and "\n" not in line and len(line) < 400 for _, line in error.calls)
+    assert error.below is False
 
 
 def test_read_sheet_makes_words_plain(tmp_path: Path):

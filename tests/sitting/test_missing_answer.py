@@ -38,9 +38,31 @@ def test_missing_object_after_a_syntax_error_shows_it(shell):
 
 
 def test_missing_object_of_an_untouched_stub_is_not_written_yet(shell):
-    run(shell, "class ResBlock:\n    raise NotImplementedError")
+    run(shell, 'class ResBlock:\n    raise NotImplementedError("write your answer here")')
     _, text = run(shell, 'check("resblock-same", ResBlock)')
     assert "not written yet" in text
+
+
+def test_missing_object_of_code_below_the_stubs_exception_says_which_line_to_delete(shell):
+    stub = 'raise NotImplementedError("write your answer here")'
+    run(shell, f"class ResBlock:\n    {stub}\n\n    def call(self, inputs):\n        return inputs")
+    _, text = run(shell, 'check("resblock-same", ResBlock)')
+    assert "not written yet" not in text
+    assert f"`{stub}`" in text
+    assert "Delete" in text
+
+
+def test_missing_object_of_another_exception_of_the_same_kind_shows_it(shell):
+    run(shell, 'class ResBlock:\n    raise NotImplementedError("later")')
+    _, text = run(shell, 'check("resblock-same", ResBlock)')
+    assert "not written yet" not in text
+    assert "later" in text
+
+
+def test_missing_object_for_want_of_a_backend_says_what_to_use(shell):
+    run(shell, "import jaxlib.nothing\nclass ResBlock:\n    pass")
+    _, text = run(shell, 'check("resblock-same", ResBlock)')
+    assert "keras.ops" in text
 
 
 def test_missing_object_that_no_cell_defines_says_so(shell):
