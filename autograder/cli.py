@@ -5,7 +5,7 @@ import platform
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import autograder
 
@@ -19,10 +19,15 @@ except ImportError:  # installed as a learner does, without the extra
         sys.exit("The command line needs its extra packages: pip install 'sd-unet-course[cli]'")
 
 else:
+    from autograder.classroom import commands
+    from autograder.classroom.commands import CourseOption, JsonOption, stop, wide
+
     if TYPE_CHECKING:
         from autograder.classroom.report import Result
 
     app = typer.Typer(help="Stable Diffusion's UNet, block by block: the classroom.", add_completion=False)
+    for command in (commands.collect, commands.report, commands.export):
+        app.command()(command)
 
     class Scale(StrEnum):
         """The size of the exam papers."""
@@ -49,9 +54,6 @@ else:
         dpm = "dpm"
         ddim = "ddim"
 
-    CourseOption = Annotated[Path, typer.Option("--course", help="The course directory.", file_okay=False)]
-    JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")]
-
     def _version(asked: bool) -> None:
         if asked:
             print(f"sd-unet-course {autograder.__version__}, Python {platform.python_version()}, {platform.platform()}")
@@ -74,7 +76,7 @@ else:
         from autograder.notebooks import exercise_names, stale_exercises, write_exercises
 
         if not (names := exercise_names(course)):
-            _stop(f"The course directory must have solutions/NN-name/NN-name.py. Received: {course.resolve()}")
+            stop(f"The course directory must have solutions/NN-name/NN-name.py. Received: {course.resolve()}")
         try:
             if not check:
                 changed = write_exercises(course.resolve())
@@ -82,10 +84,10 @@ else:
                 return
             stale = stale_exercises(course.resolve())
         except (ValueError, OSError, RuntimeError) as error:
-            _stop(str(error), status=1)
+            stop(str(error), status=1)
         if stale:
             files = "\n".join(f"  {path}" for path in stale)
-            _stop(f"Not what solutions/ gives:\n{files}\nRun: make exercises (and delete what has no source)", status=1)
+            stop(f"Not what solutions/ gives:\n{files}\nRun: make exercises (and delete what has no source)", status=1)
         print(f"{len(names)} exercises, all up to date")
 
     @app.command()
@@ -117,9 +119,10 @@ else:
         """Runs the grading with a progress bar and prints the table."""
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        from autograder.classroom.class_report import class_report, first_lines
         from autograder.classroom.course import Course, CourseError
         from autograder.classroom.grading import grade as run
-        from autograder.classroom.report import summary, table
+        from autograder.classroom.report import NOT_SCORED, summary, table
         from autograder.classroom.roster import roster
 
         columns = (
@@ -143,11 +146,15 @@ else:
 
                 results = run(place, name, options, on_result)
         except (CourseError, OSError, RuntimeError) as error:
-            _stop(str(error))
+            stop(str(error))
         except KeyboardInterrupt:
-            _stop("Stopped. The same command goes on from here.", status=130)
-        _output().print(table(results))
+            stop("Stopped. The same command goes on from here.", status=130)
+        wide().print(table(results))
         Console().print(", ".join(f"{count} {status}" for status, count in summary(results).items()))
+        if any(result.status not in NOT_SCORED for result in results):
+            Console(highlight=False).print(
+                "\n".join(first_lines(class_report(place, name))), markup=False, soft_wrap=True
+            )
         return results
 
     @app.command()
@@ -161,7 +168,7 @@ else:
         shown = Table("what", "holds", "how, or why not")
         for what, holds, how in findings(found):
             shown.add_row(what, "yes" if holds else "no", how)
-        _output().print(shown)
+        wide().print(shown)
         steps = {
             "groups": "Submissions run in a sandbox, with control groups.",
             "watchdog": "Submissions run in a sandbox; a watchdog stands in for control groups.",
@@ -191,14 +198,14 @@ else:
             dtypes, batches = tuple(dtype or ("float32", "bfloat16")), tuple(batch or (1,))
             options = BenchOptions(size=size, runs=runs, dtypes=dtypes, batches=batches, **paths)  # type: ignore[arg-type]
         except (ValueError, TypeError) as error:
-            _stop(str(error))
+            stop(str(error))
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         rows = run_bench(options, say=lambda text: Console(stderr=True).print(text, markup=False))
         measured = [row for row in rows if row["status"] == "measured"]
         shown = Table(*HEADINGS)
         for cells in table(measured):
             shown.add_row(*cells)
-        _output().print(shown)
+        wide().print(shown)
         for row in rows:
             if row not in measured:
                 print(f"{row['contender']}, {row['dtype']}: {row['status']} ({row['reason']})")
@@ -251,7 +258,7 @@ else:
                     picture = _draw_sd2(prompt, negative, seed, on_step, (weights, size, start_from), how)
             write_png(output, picture, about)
         except (ValueError, OSError) as error:
-            _stop(str(error))
+            stop(str(error))
         print(f"wrote {output}")
 
     def _draw_sd2(prompt: str, negative: str, seed: int, on_step, source, how):
@@ -267,68 +274,6 @@ else:
                 how["start_from"] = np.asarray(picture.convert("RGB").resize((size, size)))
         networks = load_stable_diffusion(size, size, folder, with_encoder=bool(start_from))
         return text_to_picture(prompt, networks, negative, seed, on_step, **how)
-
-    @app.command()
-    def collect(
-        downloads: Annotated[list[Path], typer.Argument(help="Folders, zip files or notebooks, as they came.")],
-        roster: Annotated[Path | None, typer.Option(help="The class list, CSV. [default: the gradebook's]")] = None,
-        course: CourseOption = Path(),
-        zone: Annotated[str | None, typer.Option(help="Of times in zip files: Asia/Taipei. [default: local]")] = None,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
-    ) -> None:
-        """Puts what an LMS or a form gave at its place, submitted/*/*. Exit status 1: something was put nowhere."""
-        from zoneinfo import ZoneInfo
-
-        from autograder.classroom.class_list import ClassList
-        from autograder.classroom.collect import collect as run
-        from autograder.classroom.collect import lines, table
-        from autograder.classroom.course import Course
-
-        try:
-            place = Course.at(course)
-            students = ClassList.read(roster) if roster else ClassList.enrolled(place)
-            result = run(place, downloads, students, ZoneInfo(zone) if zone else None, dry_run)
-        except (ValueError, OSError, KeyError) as error:
-            _stop(str(error))
-        _output().print(table(result))
-        Console(highlight=False).print("\n".join(lines(result)), markup=False, soft_wrap=True)
-        raise typer.Exit(1 if result.unknown else 0)
-
-    @app.command()
-    def export(
-        names: Annotated[list[str] | None, typer.Argument(help="Exercises. [default: all in the gradebook]")] = None,
-        format: Annotated[str, typer.Option(help="canvas, moodle or csv.")] = "csv",
-        output: Annotated[Path | None, typer.Option("-o", "--output", help="[default: standard output]")] = None,
-        roster: Annotated[Path | None, typer.Option(help="The class list, CSV. [default: the gradebook's]")] = None,
-        course: CourseOption = Path(),
-    ) -> None:
-        """Writes the gradebook's points, late penalties taken off, for Canvas, for Moodle or as a table."""
-        from autograder.classroom.class_list import ClassList
-        from autograder.classroom.course import Course
-        from autograder.classroom.export import Format, read_scores
-        from autograder.classroom.export import export as text_of
-
-        try:
-            scores = read_scores(Course.at(course), names or (), ClassList.read(roster) if roster else None)
-            text = text_of(scores, Format(format))
-            if output:
-                output.write_text(text, encoding="utf-8", newline="")
-            else:
-                sys.stdout.write(text)
-        except (ValueError, OSError) as error:
-            _stop(str(error))
-        if scores.waiting:
-            told = ", ".join(f"{student} {name}" for student, name in scores.waiting)
-            Console(stderr=True).print(f"Not final, to be graded by hand: {told}", markup=False, soft_wrap=True)
-
-    def _output() -> Console:
-        """Where tables go; a file or a pipe has no width to fit into."""
-        console = Console()
-        return console if console.is_terminal else Console(width=140)
-
-    def _stop(text: str, status: int = 2) -> NoReturn:
-        Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
-        raise typer.Exit(status)
 
     def main() -> None:
         """The entry point."""

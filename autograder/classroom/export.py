@@ -104,7 +104,7 @@ def export(scores: Scores, format: Format) -> str:
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows([_safe(cell) for cell in row] for row in rows)
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
     return file.getvalue()
 
 
@@ -150,7 +150,7 @@ def _by_name(scores: Scores) -> list[Student]:
     return sorted(scores.students.values(), key=lambda s: (s.last_name.casefold(), s.first_name.casefold(), s.id))
 
 
-def _safe(cell: object) -> object:
+def safe_cell(cell: object) -> object:
     """A number as it is, without a needless `.0`; a text such that no spreadsheet takes it for a formula."""
     if isinstance(cell, float):
         return f"{cell:.10g}"

@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.classroom.class_report import note_results
 from autograder.classroom.course import Course
 from autograder.classroom.exam_session import UNSANDBOXED, ExamSession, Refused, Settings
 from autograder.classroom.exam_state import ExamState, forget_departed
@@ -116,7 +117,9 @@ def grade(
         jobs = max(1, min(options.jobs or cores(), len(students)))
         with contextlib.closing(_sittings(run, students, jobs)) as sittings:
             results = refused + [_finish(run, taken, on_result) for taken in sittings]
-    return sorted(results, key=lambda result: result.student)
+    results.sort(key=lambda result: result.student)
+    note_results(course, name, results)
+    return results
 
 
 def cores() -> int:

@@ -123,14 +123,14 @@ def _faults(result: Result) -> list[str]:
     lines = [result.reason] if result.reason else []
     for question in result.questions:
         if question.points < question.max_points and (question.mistake or result.status == "graded"):
-            lines.append(f"{question.id}: {', '.join(question.mistakes) or question.mistake or _gist(question)}")
+            lines.append(f"{question.id}: {', '.join(question.mistakes) or question.mistake or gist(question)}")
     lines += [f"warning: {warning}" for warning in result.warnings[:MAX_WARNINGS]]
     if len(result.warnings) > MAX_WARNINGS:
         lines.append(f"and {len(result.warnings) - MAX_WARNINGS} more warnings, in the report (--json FILE)")
     return lines
 
 
-def _gist(question: QuestionResult) -> str:
+def gist(question: QuestionResult) -> str:
     """The line of a message that says most: its cause, or else the first."""
     lines = [line.strip() for line in question.message.splitlines() if line.strip()] or ["no points"]
     causes = [line.removeprefix("Cause:").strip() for line in lines if line.startswith("Cause:")]

@@ -1,0 +1,99 @@
+"""The instructor's commands around grading: `autograder collect | report | export`. Others do the work."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+CourseOption = Annotated[Path, typer.Option("--course", help="The course directory.", file_okay=False)]
+JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")]
+
+
+def collect(
+    downloads: Annotated[list[Path], typer.Argument(help="Folders, zip files or notebooks, as they came.")],
+    roster: Annotated[Path | None, typer.Option(help="The class list, CSV. [default: the gradebook's]")] = None,
+    course: CourseOption = Path(),
+    zone: Annotated[str | None, typer.Option(help="Of times in zip files: Asia/Taipei. [default: local]")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
+) -> None:
+    """Puts what an LMS or a form gave at its place, submitted/*/*. Exit status 1: something was put nowhere."""
+    from zoneinfo import ZoneInfo
+
+    from autograder.classroom.class_list import ClassList
+    from autograder.classroom.collect import collect as run
+    from autograder.classroom.collect import lines, table
+    from autograder.classroom.course import Course
+
+    try:
+        place = Course.at(course)
+        students = ClassList.read(roster) if roster else ClassList.enrolled(place)
+        result = run(place, downloads, students, ZoneInfo(zone) if zone else None, dry_run)
+    except (ValueError, OSError, KeyError) as error:
+        stop(str(error))
+    wide().print(table(result))
+    Console(highlight=False).print("\n".join(lines(result)), markup=False, soft_wrap=True)
+    raise typer.Exit(1 if result.unknown else 0)
+
+
+def export(
+    names: Annotated[list[str] | None, typer.Argument(help="Exercises. [default: all in the gradebook]")] = None,
+    format: Annotated[str, typer.Option(help="canvas, moodle or csv.")] = "csv",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="[default: standard output]")] = None,
+    roster: Annotated[Path | None, typer.Option(help="The class list, CSV. [default: the gradebook's]")] = None,
+    course: CourseOption = Path(),
+) -> None:
+    """Writes the gradebook's points, late penalties taken off, for Canvas, for Moodle or as a table."""
+    from autograder.classroom.class_list import ClassList
+    from autograder.classroom.course import Course
+    from autograder.classroom.export import Format, read_scores
+    from autograder.classroom.export import export as text_of
+
+    try:
+        scores = read_scores(Course.at(course), names or (), ClassList.read(roster) if roster else None)
+        text = text_of(scores, Format(format))
+        if output:
+            output.write_text(text, encoding="utf-8", newline="")
+        else:
+            sys.stdout.write(text)
+    except (ValueError, OSError) as error:
+        stop(str(error))
+    if scores.waiting:
+        told = ", ".join(f"{student} {name}" for student, name in scores.waiting)
+        Console(stderr=True).print(f"Not final, to be graded by hand: {told}", markup=False, soft_wrap=True)
+
+
+def report(
+    name: Annotated[str, typer.Argument(help="The exercise, for example 03-resblock.")],
+    course: CourseOption = Path(),
+    csv: Annotated[Path | None, typer.Option("--csv", help="Also write what went wrong to this file.")] = None,
+    json: JsonOption = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Also write a page to this file.")] = None,
+) -> None:
+    """Says what a class got right and wrong in an exercise that was graded, and what to look at."""
+    from autograder.classroom.class_report import class_report, on_terminal
+    from autograder.classroom.course import Course
+    from autograder.classroom.report_page import as_csv, as_json, as_page
+    from autograder.whole_files import write_whole
+
+    try:
+        found = class_report(Course.at(course), name)
+        for path, text_of in ((csv, as_csv), (json, as_json), (html, as_page)):
+            if path:
+                write_whole(path, text_of(found))
+    except (ValueError, OSError) as error:
+        stop(str(error))
+    for part in on_terminal(found):
+        Console(highlight=False).print(part)
+
+
+def wide() -> Console:
+    """Where tables go; a file or a pipe has no width to fit into."""
+    console = Console()
+    return console if console.is_terminal else Console(width=140)
+
+
+def stop(text: str, status: int = 2) -> NoReturn:
+    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+    raise typer.Exit(status)
