@@ -58,10 +58,12 @@ BLIND = Base(blind_loss, {"rest": rest, "picture": multiply, "noise_share": same
 
 def drop_text(p, context, unconditional, dropped):
     """context and unconditional `(B, T, F)`, dropped `(B,)`, to `(B, T, F)`."""
-    return p.choose(p.axes(dropped), unconditional, context)
+    return p.choose(p.axes(dropped), p.empty(unconditional), p.told(context))
 
 
-DROP = Base(drop_text, {"axes": lambda dropped: dropped[:, None, None], "choose": np.where})
+DROP = Base(
+    drop_text, {"axes": lambda dropped: dropped[:, None, None], "empty": same, "told": same, "choose": np.where}
+)
 
 
 def training_loss(p, predict, x0, noise, timesteps, context, alpha_bars, embed):

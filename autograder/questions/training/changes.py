@@ -102,7 +102,7 @@ DROP_CHANGES = (
     change("drop-turned-round", choose=lambda d, unconditional, context: np.where(d, context, unconditional)),
     change("drop-nothing", choose=lambda d, unconditional, context: context),
     change("drop-everything", choose=lambda d, unconditional, context: unconditional),
-    change("drop-to-zeros", choose=lambda d, unconditional, context: np.where(d, np.float32(0), context)),
+    change("drop-to-zeros", empty=np.zeros_like),
     change("drop-added", choose=lambda d, unconditional, context: context + d * unconditional),
     change("drop-removed", choose=lambda d, unconditional, context: context[~d[:, 0, 0]]),
     change(
