@@ -361,9 +361,9 @@ except Exception as error:
 # %% [markdown]
 # ## In your words
 #
-# Between the second half of the training and its end, the loss falls by only a little, and the pictures get much
-# better. How can that be? And what would you change to get better shapes? Two or three sentences. (This gives no points
-# unless your instructor says so.)
+# From step 1,000 to the end the loss falls by only about 0.1, and the pictures change from blobs to shapes. How can so
+# small a number make so large a difference? And what would you change to get better shapes still? Two or three
+# sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.
