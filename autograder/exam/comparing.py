@@ -79,7 +79,8 @@ def _part_failed(message: str, part: str) -> bool:
 
     Either both raised the same words, as a flow's blocks do, whatever the batch; or all that the part was given must be
     named, and nothing else that has the axes of a tensor, but its own weights. A Keras layer's exception often names
-    the layer, too. In a flow the batch is open, and some exceptions leave it out.
+    the layer, too. In a flow the batch is open, and some exceptions leave it out. Vectors beside tensors are let off:
+    TensorFlow writes theirs like an index.
     """
     part, _, raised = part.partition(RAISED)
     if _any_batch(HOW_FAR.sub("", message)).strip() == _any_batch(raised) != "":
@@ -90,7 +91,8 @@ def _part_failed(message: str, part: str) -> bool:
     if layer and LAYERS.get(layer[1], "") not in part:
         return False
     written = (inputs, [BATCH.sub(",", shape) for shape in inputs], [BATCH.sub("", shape) for shape in inputs])
-    return inputs != [] and any(_complains_of(mine, shapes, kernels) for shapes in written)
+    tensors = [shape for shape in inputs if "," in shape]
+    return any(shapes != [] and _complains_of(mine, shapes, kernels) for shapes in (*written, tensors))
 
 
 def _complains_of(mine: list[str], inputs: list[str], kernels: list[str]) -> bool:

@@ -9,6 +9,7 @@ from autograder.sitting.paper import CasePaper, Paper
 
 SCALES = ("tiny", "full")
 TIMESTEPS = 1000
+SHARES = 0.05, 0.95  # bounds: at 0 or 1 a half of a mixture would be missing, and a wrong one not show
 
 
 def make_paper(question: Question, seed: int, scale: str = "tiny") -> Paper:
@@ -36,8 +37,15 @@ def make_paper(question: Question, seed: int, scale: str = "tiny") -> Paper:
 
 
 def _drawn(wanted: RandomInput, rng: np.random.Generator) -> np.ndarray:
-    if wanted.values == "timesteps":
-        return rng.choice(TIMESTEPS, size=wanted.shape, replace=False).astype("float32")
+    if wanted.values in ("timesteps", "integer timesteps"):
+        dtype = "float32" if wanted.values == "timesteps" else "int32"
+        return rng.choice(TIMESTEPS, size=wanted.shape, replace=False).astype(dtype)
+    if wanted.values == "shares":
+        return rng.uniform(*SHARES, wanted.shape).astype("float32")
+    if wanted.values == "booleans":
+        others = int(np.prod(wanted.shape)) - 1
+        mixed = rng.permutation(others) < rng.integers(1, others, endpoint=True)
+        return np.append(False, mixed).reshape(wanted.shape)  # so not all that are True come first
     return (wanted.spread * rng.standard_normal(wanted.shape)).astype("float32")
 
 

@@ -13,7 +13,9 @@ class RandomInput:
         shape: of the array. Within a case all dimensions differ, so that a swapped axis cannot pass.
         spread: its standard deviation. Small enough that an epsilon of 1e-3 shows, large enough that 1e-6 and 1e-5
             do not: at 0.5, an epsilon e moves a normalised output by about e / (2 · 0.25).
-        values: "normal" for normally distributed numbers, "timesteps" for whole numbers from 0 to 999, all different.
+        values: "normal" for normally distributed numbers, "timesteps" for whole numbers from 0 to 999, all different,
+            "integer timesteps" for the same as int32, "shares" for numbers between 0 and 1 that are near neither,
+            "booleans" for False and then both, of each at least one.
     """
 
     shape: tuple[int, ...]
@@ -72,7 +74,7 @@ class Question:
         id: of the question and of its check cell.
         exercise: the exercise and the chapter it belongs to, for example "03-resblock".
         name: what the learner's object is called.
-        kind: "function", "layer", "sampling", "flow" or "model", see `autograder.sitting.CasePaper`.
+        kind: "function", "layer", "sampling", "training", "flow" or "model", see `autograder.sitting.CasePaper`.
         cases: makes the cases for a scale: "tiny", or "full" for the widths of Stable Diffusion 2.
         accepted: the right answers: the reference first, then its accepted variants.
         mistakes: the known mistakes. The most specific come first.

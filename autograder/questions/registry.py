@@ -16,6 +16,7 @@ EXERCISES = {
     "08-up-flow": "up_flow",
     "09-unet": "unet",
     "10-sampling": "sampling",
+    "11-training": "training",
 }
 
 

@@ -1,4 +1,4 @@
-"""`check` and `draw` as a submission sees them while it is graded: answers are written down, nothing is compared."""
+"""`check`, `draw` and `train` as a submission sees them while it is graded: answers are only written down."""
 
 from pathlib import Path
 from typing import Any
@@ -35,3 +35,8 @@ def check(question_id: str, learner_object: Any) -> None:
 def draw(*_: Any, **__: Any) -> None:
     """Draws nothing: pictures are for the learner, and cost time."""
     print("Nothing is drawn while the notebook is graded.")
+
+
+def train(*_: Any, **__: Any) -> None:
+    """Trains nothing: it takes minutes, and gives no points."""
+    print("Nothing is trained while the notebook is graded.")

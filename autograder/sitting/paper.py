@@ -16,9 +16,9 @@ class CasePaper:
 
     Args:
         kind: "function" (call it on inputs and arguments), "layer" (construct it with the arguments, call it on the
-            inputs), "sampling" (call it on a UNet, inputs and arguments, see `sampling_stand_ins`), "flow" (call it on
-            symbolic inputs, arguments and blocks, run the model of what it gives) or "model" (call it on arguments and
-            blocks, run the model it gives on the inputs).
+            inputs), "sampling" or "training" (call it on a UNet, inputs and more, see `sampling_stand_ins`), "flow"
+            (call it on symbolic inputs, arguments and blocks, run the model of what it gives) or "model" (call it on
+            arguments and blocks, run the model it gives on the inputs).
         arguments: positional arguments, after the inputs of a function or of a layer's constructor.
         inputs: the input arrays by name, in order. A layer with several gets them as one list, unless `by_name`.
         by_name: a layer's inputs after the first are given as keyword arguments, each under its name.
@@ -66,6 +66,8 @@ class Paper:
         if case.kind == "sampling":
             steps, scale = case.arguments
             return f"{self.name}(unet, {inputs}, {steps} timesteps, alpha_bars, {scale}, embed)"
+        if case.kind == "training":
+            return f"{self.name}(predict, {inputs}, alpha_bars, embed)"
         blocks = "blocks" if case.kind == "flow" else ""
         return f"{self.name}({', '.join(part for part in (inputs, arguments, blocks) if part)})"
 

@@ -12,7 +12,7 @@ from autograder.sitting.keras_settings import current
 from autograder.sitting.models import make_model
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight, weight_values
 from autograder.sitting.remarks import remarks_on
-from autograder.sitting.sampling_stand_ins import call_loop
+from autograder.sitting.sampling_stand_ins import CALLS
 from autograder.sitting.stand_ins import counting_uses
 
 
@@ -46,8 +46,8 @@ def _sit_case(paper: Paper, case: CasePaper, learner_object: Any, base_only: boo
     try:
         if case.kind == "layer":
             _run_layer(paper, case, learner_object, answer, base_only)
-        elif case.kind == "sampling":
-            answer.runs[BASE] = _attempt("call", lambda: _call_loop(case, learner_object))
+        elif case.kind in CALLS:
+            answer.runs[BASE] = _attempt("call", lambda: _call_with_unet(case, learner_object))
         elif case.kind in ("flow", "model"):
             _run_model(paper, case, learner_object, answer, base_only)
         else:
@@ -62,9 +62,9 @@ def _call_function(case: CasePaper, function: Any) -> list[np.ndarray]:
     return _as_arrays(function(*inputs, *case.arguments))
 
 
-def _call_loop(case: CasePaper, function: Any) -> list[np.ndarray]:
+def _call_with_unet(case: CasePaper, function: Any) -> list[np.ndarray]:
     inputs = [ops.convert_to_tensor(array) for array in case.inputs.values()]
-    return _as_arrays(call_loop(function, inputs, *case.arguments))
+    return _as_arrays(CALLS[case.kind](function, inputs, *case.arguments))
 
 
 def _run_layer(paper: Paper, case: CasePaper, layer_class: Any, answer: CaseAnswer, base_only: bool) -> None:

@@ -1,4 +1,5 @@
-"""What a sampling loop is given while it is graded: a small UNet and embedding made of plain numbers, and a schedule.
+"""What a sampling loop and a training loss are given while they are graded: a small UNet and embedding made of plain
+numbers, and a schedule.
 
 The UNet is not trained for anything. It computes, for each picture by itself, a fixed function of the latent, of the
 embedding and of the context, drawn from their widths, so that whatever reaches it wrongly (another time, the wrong
@@ -8,6 +9,7 @@ Shapes: B pictures, H W C sides and channels of the latent, D features of an emb
 n pictures in a call.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -88,13 +90,29 @@ def call_loop(function: Any, inputs: list[Any], steps: int, scale: float) -> Any
     return function(unet, *inputs, timesteps(steps), alpha_bars(), scale, embed)
 
 
+def call_loss(function: Any, inputs: list[Any]) -> Any:
+    """Calls a learner's `training_loss` on `inputs` (x0, noise, timesteps, context), with the UNet for `predict`."""
+    return function(unet, *inputs, alpha_bars(), embed)
+
+
+def _numpy_unet(arrays: list[np.ndarray]) -> np.ndarray:
+    return _eps(np, *arrays)
+
+
+def _numpy_embed(times: np.ndarray) -> np.ndarray:
+    return _embedding(np, times.astype("float32"))
+
+
 def call_loop_in_numpy(function: Any, inputs: list[np.ndarray], steps: int, scale: float) -> Any:
-    """The same with a UNet and an embedding that take and give NumPy arrays, in a fifth of the time."""
+    """`call_loop` with a UNet and an embedding that take and give NumPy arrays, in a fifth of the time."""
+    return function(_numpy_unet, *inputs, timesteps(steps), alpha_bars(), scale, _numpy_embed)
 
-    def numpy_unet(arrays: list[np.ndarray]) -> np.ndarray:
-        return _eps(np, *arrays)
 
-    def numpy_embed(times: np.ndarray) -> np.ndarray:
-        return _embedding(np, times.astype("float32"))
+def call_loss_in_numpy(function: Any, inputs: list[np.ndarray]) -> Any:
+    """`call_loss` with the same two."""
+    return function(_numpy_unet, *inputs, alpha_bars(), _numpy_embed)
 
-    return function(numpy_unet, *inputs, timesteps(steps), alpha_bars(), scale, numpy_embed)
+
+# By the kind of a case.
+CALLS: dict[str, Callable[..., Any]] = {"sampling": call_loop, "training": call_loss}
+CALLS_IN_NUMPY: dict[str, Callable[..., Any]] = {"sampling": call_loop_in_numpy, "training": call_loss_in_numpy}

@@ -17,7 +17,7 @@ from autograder.small_model.block_unet import BlockUNet
 from autograder.small_model.captions import MAX_TEXT_LENGTH, tokenize
 from autograder.small_model.checkpoints import load_named_weights
 from autograder.small_model.ddim import initial_noise, sample, with_eps
-from autograder.small_model.networks import SMALL, WordEmbedding, build_decoder, build_judge
+from autograder.small_model.networks import SMALL, WordEmbedding, build_decoder, build_encoder, build_judge
 from autograder.small_model.pictures import SIDE, to_uint8
 from autograder.small_model.switchboard import Switches, switched_unet
 
@@ -70,6 +70,12 @@ def encode_prompts(texts, folder=FOLDER):
 def encode_prompt(text, folder=FOLDER):
     """One prompt as context, `(1, 10, 64)`, see `encode_prompts`."""
     return encode_prompts([text], folder)
+
+
+def encode_pictures(pictures, folder=FOLDER):
+    """Pictures `(B, 64, 64, 3)`, values from -1 to 1, as latents of variance 1, a float32 array `(B, 8, 8, 4)`."""
+    mean, std = _latent_statistics(folder)
+    return (ops.convert_to_numpy(_encoder(folder)(pictures)) - mean) / std
 
 
 def decode(latents, folder=FOLDER):
@@ -133,6 +139,13 @@ def _words(folder):
     words.build((None, MAX_TEXT_LENGTH))
     load_named_weights("words", words, Path(folder) / WEIGHTS)
     return words
+
+
+@functools.cache
+def _encoder(folder):
+    encoder = build_encoder()
+    load_named_weights("encoder", encoder, Path(folder) / WEIGHTS)
+    return encoder
 
 
 @functools.cache

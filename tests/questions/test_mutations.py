@@ -38,6 +38,12 @@ from tests.questions.test_slips import CONVERTED, SEED
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # as in test_slips
 
+
+def scaled_by(factor):
+    """A product that is `factor` times too large."""
+    return lambda x, y: factor * x * y
+
+
 MUTATIONS = {
     # --------------------------------------------------------------------------------------------------- 01-denoising
     "denoise-step": (
@@ -160,6 +166,18 @@ MUTATIONS = {
         {"timestep": lambda i, times: times[i] - 1},
         {"times": lambda timesteps: [int(t) for t in timesteps][1:]},
         {"stretch": lambda scale: 1.3 * scale},
+    ),
+    # ---------------------------------------------------------------------------------------------------- 11-training
+    "add-noise": ({"rest": lambda share: 1.01 - share}, {"root": same}, {"signal": scaled_by(1.1)}),
+    "velocity": ({"join": add}, {"other_root": scaled(0.9)}, {"grain": scaled_by(1.1)}),
+    "eps-from-velocity": ({"share_of_x_t": same}, {"join": average}, {"rest": same}),
+    "guess-blind-loss": ({"picture": add}, {"noise_share": scaled(1.1)}, {"end": scaled(0.9)}),
+    "drop-text": ({"empty": scaled(-1)}, {"told": scaled(1.1)}, {"axes": lambda dropped: ~dropped[:, None, None]}),
+    "training-loss": (
+        {"mean": np.median},
+        {"noisy": average},
+        {"embedding": lambda embed, times: np.asarray(embed(times + 1))},
+        {"target": second},
     ),
 }
 WAYS = [(question_id, number) for question_id, ways in MUTATIONS.items() for number in range(len(ways))]

@@ -16,7 +16,7 @@ from autograder.questions.catalogue.change import Base, Form, Replacements, Same
 from autograder.questions.catalogue.operations import Layer, Refused
 from autograder.sitting.models import grouped
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError, Paper, Weight, weight_values
-from autograder.sitting.sampling_stand_ins import call_loop_in_numpy
+from autograder.sitting.sampling_stand_ins import CALLS_IN_NUMPY
 from autograder.sitting.stand_ins import make_blocks
 
 # The kind of an error in a part. Its text lists what the part was given, then its weights, then what was raised.
@@ -225,8 +225,8 @@ class Evaluation:
         """Inputs and arguments of a case by the names that the base has for them."""
         case = self.paper.cases[index]
         given = [*grouped(case.inputs), *case.arguments]
-        if case.kind == "sampling":
-            call_loop_in_numpy(
+        if case.kind in CALLS_IN_NUMPY:
+            CALLS_IN_NUMPY[case.kind](
                 lambda *everything: given.__setitem__(slice(None), everything),
                 list(case.inputs.values()),
                 *case.arguments,
