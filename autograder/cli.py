@@ -1,4 +1,4 @@
-"""The command line: `autograder exercises | collect | grade | export | doctor | bench | sample`. Others do the work."""
+"""The command line, thin: `autograder exercises | grade | doctor | bench | sample` and `classroom.commands`'."""
 
 import os
 import platform
@@ -26,7 +26,7 @@ else:
         from autograder.classroom.report import Result
 
     app = typer.Typer(help="Stable Diffusion's UNet, block by block: the classroom.", add_completion=False)
-    for command in (commands.collect, commands.report, commands.export):
+    for command in (commands.collect, commands.preflight, commands.report, commands.export):
         app.command()(command)
 
     class Scale(StrEnum):

@@ -84,11 +84,10 @@ def collect(
     if gone := [str(source) for source in sources if not source.exists()]:
         raise CourseError(f"What is collected must be a folder, a zip file or a notebook. Received: {', '.join(gone)}")
     reading, result = Reading(zone), Collection()
-    asked = {name: asked_by(course.sources, name) for name in exercise_names(course.sources)}
     latest: dict[tuple[str, str], tuple[Download, Owner]] = {}
     counts: dict[tuple[str, str], int] = {}
     for download in (download for source in sources for download in reading.read(source)):
-        exercise, owner = _exercise(download, asked), students.owner(download.parts)
+        exercise, owner = exercise_of(download.content, download.parts[-1], course), students.owner(download.parts)
         reason = owner.reason if owner.student is None else "" if exercise else "it is no exercise of this course"
         if reason or owner.student is None or exercise is None:
             result.unknown.append(f"{shown(download.path)}: {reason}")
@@ -112,18 +111,19 @@ def _order(download: Download, owner: Owner) -> tuple[datetime, int, str]:
     return download.when, owner.number, download.path
 
 
-def _exercise(download: Download, asked: dict[str, frozenset[str]]) -> str | None:
-    """Which exercise a notebook is: by the checks in it, or else by its file's name."""
+def exercise_of(content: bytes, file: str, course: Course) -> str | None:
+    """Which exercise a notebook is: by the checks in it, or else by its file's name; None if neither says it."""
     try:
-        found = {cell.grade_id for cell in read_cells(download.content).cells}
+        found = {cell.grade_id for cell in read_cells(content).cells}
     except (Unreadable, RecursionError):
         found = set()
-    counts = {name: len(found & questions) for name, questions in asked.items()}
+    names = exercise_names(course.sources)
+    counts = {name: len(found & asked_by(course.sources, name)) for name in names}
     most = max(counts, key=lambda name: counts[name], default=None)
     if most is not None and counts[most]:
         return most
-    plain = download.parts[-1].casefold().replace("_", "-")
-    named = [name for name in asked if name in plain]
+    plain = file.casefold().replace("_", "-")
+    named = [name for name in names if name in plain]
     return named[0] if len(named) == 1 else None
 
 

@@ -1,4 +1,4 @@
-"""The instructor's commands around grading: `autograder collect | report | export`. Others do the work."""
+"""The commands around grading: `autograder collect | preflight | report | export`. Others do the work."""
 
 import sys
 from pathlib import Path
@@ -92,6 +92,37 @@ def wide() -> Console:
     """Where tables go; a file or a pipe has no width to fit into."""
     console = Console()
     return console if console.is_terminal else Console(width=140)
+
+
+def preflight(
+    notebook: Annotated[Path, typer.Argument(help="An exercise, as it is to be handed in.")],
+    course: CourseOption = Path(),
+    run: Annotated[bool, typer.Option(help="Run it from top to bottom, with your own rights.")] = True,
+    repair: Annotated[Path | None, typer.Option(help="Write the repaired notebook to this new file.")] = None,
+) -> None:
+    """Says what would be graded in a notebook. Exit status 1: something is not right, or would be repaired."""
+    from autograder.classroom.course import Course
+    from autograder.classroom.preflight import preflight as look
+    from autograder.classroom.preflight import repaired_text, table
+    from autograder.whole_files import write_whole
+
+    try:
+        if repair and repair.exists():
+            raise FileExistsError(f"--repair must name a new file. Received: {repair}, which is there")
+        found = look(Course.at(course), notebook, run)
+        if repair:
+            write_whole(repair, repaired_text(found))
+    except (ValueError, OSError) as error:
+        stop(str(error))
+    console = Console(highlight=False)
+    console.print(table(found))
+    lines = [f"Repaired: {sentence}" for sentence in found.repairs]
+    if run:
+        lines.append(f"{found.exercise}: {found.points:g} of {sum(check.points for check in found.checks):g} points")
+    console.print(
+        "\n".join([*lines, "Ready to hand in." if found.ready else "Not everything is right yet."]), markup=False
+    )
+    raise typer.Exit(0 if found.ready else 1)
 
 
 def stop(text: str, status: int = 2) -> NoReturn:
