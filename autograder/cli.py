@@ -22,6 +22,8 @@ else:
     if TYPE_CHECKING:
         from autograder.classroom.report import Result
 
+    GUIDE = "the page for instructors, under Packages"
+
     app = typer.Typer(help="Stable Diffusion's UNet, block by block: the classroom.", add_completion=False)
 
     class Scale(StrEnum):
@@ -119,7 +121,7 @@ else:
 
         from autograder.classroom.course import Course, CourseError
         from autograder.classroom.grading import grade as run
-        from autograder.classroom.report import summary, table
+        from autograder.classroom.report import absent_packages, summary, table
         from autograder.classroom.roster import roster
 
         columns = (
@@ -148,6 +150,9 @@ else:
             _stop("Stopped. The same command goes on from here.", status=130)
         _output().print(table(results))
         Console().print(", ".join(f"{count} {status}" for status, count in summary(results).items()))
+        for package, count in absent_packages(results).items():
+            text = f"{package} is not there while a notebook is graded ({count} asked for it). How to add it: {GUIDE}"
+            Console(highlight=False).print(text, markup=False, soft_wrap=True)
         return results
 
     @app.command()
