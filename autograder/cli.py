@@ -25,6 +25,8 @@ else:
     if TYPE_CHECKING:
         from autograder.classroom.report import Result
 
+    GUIDE = "the page for instructors, under Packages"
+
     app = typer.Typer(help="Stable Diffusion's UNet, block by block: the classroom.", add_completion=False)
     for command in (commands.collect, commands.preflight, commands.report, commands.export):
         app.command()(command)
@@ -122,7 +124,7 @@ else:
         from autograder.classroom.class_report import class_report, first_lines
         from autograder.classroom.course import Course, CourseError
         from autograder.classroom.grading import grade as run
-        from autograder.classroom.report import NOT_SCORED, summary, table
+        from autograder.classroom.report import NOT_SCORED, absent_packages, summary, table
         from autograder.classroom.roster import roster
 
         columns = (
@@ -151,6 +153,9 @@ else:
             stop("Stopped. The same command goes on from here.", status=130)
         wide().print(table(results))
         Console().print(", ".join(f"{count} {status}" for status, count in summary(results).items()))
+        for package, count in absent_packages(results).items():
+            text = f"{package} is not there while a notebook is graded ({count} asked for it). How to add it: {GUIDE}"
+            Console(highlight=False).print(text, markup=False, soft_wrap=True)
         if any(result.status not in NOT_SCORED for result in results):
             Console(highlight=False).print(
                 "\n".join(first_lines(class_report(place, name))), markup=False, soft_wrap=True

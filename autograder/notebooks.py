@@ -18,6 +18,7 @@ import yaml  # type: ignore[import-untyped]  # its stubs are a package of their 
 from nbformat import NotebookNode
 from traitlets.config import Config, PyFileConfigLoader
 
+from autograder.sitting.packages import PACKAGES
 from autograder.whole_files import write_whole
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -62,7 +63,7 @@ def source_notebook(root: Path, name: str) -> NotebookNode:
     read = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
     notebook.cells = [_cell(cell, number) for number, cell in enumerate(read.cells, start=1)]
-    _fill_placeholders(notebook, _repository(root))
+    _fill_placeholders(notebook, _said(root))
     check_source(notebook, name)
     return notebook
 
@@ -77,9 +78,11 @@ def _cell(cell: NotebookNode, number: int) -> NotebookNode:
     return made
 
 
-def _repository(root: Path) -> dict[str, str]:
+def _said(root: Path) -> dict[str, str]:
+    """What a source's placeholders stand for: where the course lies, and the packages that an exam has."""
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]
-    return {"repository": settings["url"], "ref": settings["branch"]}
+    packages = ", ".join(f"`{package}`" for package in PACKAGES)
+    return {"repository": settings["url"], "ref": settings["branch"], "packages": packages}
 
 
 def _fill_placeholders(notebook: NotebookNode, values: dict[str, str]) -> None:
@@ -247,7 +250,7 @@ def colab_text(root: Path, source: Path) -> str:
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "accelerator": "GPU"}
     notebook = nbformat.v4.new_notebook(metadata=metadata)
     notebook.cells = [_cell(cell, number) for number, cell in enumerate(read.cells, start=1)]
-    _fill_placeholders(notebook, _repository(root))
+    _fill_placeholders(notebook, _said(root))
     return notebook_text(notebook)
 
 

@@ -21,7 +21,7 @@ ALLOWED = {
     "questions": {"reference", "sitting"},
     "exam": {"questions", "reference", "sitting"},
     "classroom": {"sandbox", "exam", "questions", "reference", "notebooks", "whole_files", *INSIDE},
-    "notebooks": {"whole_files"},
+    "notebooks": {"sitting", "whole_files"},  # sitting: the packages that an exam has
     "whole_files": set(),
     "cli": {"classroom", "sandbox", "exam", "questions", "reference", "drawing", "small_model", "notebooks", *INSIDE},
 }

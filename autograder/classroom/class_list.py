@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.classroom.course import Course, CourseError
-from autograder.classroom.intake import STUDENT_ID, shown
+from autograder.classroom.intake import shown, strange_id
 
 COLUMNS = ("id", "first_name", "last_name", "email", "lms_user_id")
 MAX_LIST = 20_000_000  # bytes
@@ -68,8 +68,8 @@ class ClassList:
         self.students: dict[str, Student] = {}
         self._by_key: dict[str, set[str]] = defaultdict(set)
         for student in students:
-            if not STUDENT_ID.fullmatch(student.id):
-                rule = "letters, digits, blanks and `.,@()'_-`, a letter or digit first, at most 100"
+            if strange_id(student.id):
+                rule = "letters of any script, digits, blanks and `.,@()'+_-`, a letter or digit first, at most 100"
                 raise CourseError(f"A student's id must be {rule}. Received: {shown(student.id)!r}")
             if student.id in self.students:
                 raise CourseError(f"A student must stand once in the class list. Received twice: {shown(student.id)}")

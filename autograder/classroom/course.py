@@ -10,9 +10,11 @@ from pathlib import Path
 from traitlets.config import Config
 
 import autograder
+from autograder.classroom.intake import harmless_id
 from autograder.notebooks import exercise_names, load_config, release, source_notebook
 
 STRUCTURE = "{nbgrader_step}/{student_id}/{assignment_id}"  # nbgrader's own order
+STRANGE = "(U+"  # within the id of a student whose directory has a strange name
 ANYONE = "\0"  # stands for a student where a path is taken apart: no id and no directory's name can hold it
 CHECKOUT = Path(autograder.__file__).resolve().parents[1]  # where the course's sources lie, when it runs from a clone
 
@@ -65,6 +67,9 @@ class Course:
         return str(self.config.CourseDirectory.get("course_id", "") or "default_course")
 
     def submitted(self, student: str, name: str) -> Path:
+        """Where a student's hand-in lies; `student` is an id, which for a strange name is not the directory's."""
+        if STRANGE in student and (home := self.homes(name).get(student)):
+            return self._place("submitted", self._said_by(home, name), name)
         return self._place("submitted", student, name)
 
     def autograded(self, student: str, name: str) -> Path:
@@ -81,17 +86,30 @@ class Course:
 
     def homes(self, name: str) -> dict[str, Path]:
         """The students' directories of what was handed in, by id; for nbgrader's own order submitted/STUDENT."""
-        parts = self.submitted(ANYONE, name).parts
+        base = self._level(name)[0]
+        there = sorted(entry for entry in base.iterdir() if entry.is_dir()) if base.is_dir() else []
+        named = {entry: self._said_by(entry, name) for entry in there}
+        return {harmless_id(word): entry for entry, word in named.items() if word and word[0] != "."}
+
+    def notes_on_name(self, student: str, name: str) -> list[str]:
+        """What to know of a student whose directory has a name that cannot be shown as it is."""
+        home = self.homes(name).get(student) if STRANGE in student else None
+        if home is None or self._said_by(home, name) == student:
+            return []
+        return ["the name of their directory holds characters that cannot be shown; they are written as (U+...)"]
+
+    def _level(self, name: str) -> tuple[Path, str, str]:
+        """The directory that holds the students' own, and what their names begin and end with."""
+        parts = self._place("submitted", ANYONE, name).parts
         level = next(number for number, part in enumerate(parts) if ANYONE in part)
         before, after = parts[level].split(ANYONE, 1)
-        base = Path(*parts[:level])
-        there = [entry for entry in base.iterdir() if entry.is_dir()] if base.is_dir() else []
-        named = {entry.name.removeprefix(before).removesuffix(after): entry for entry in there}
-        return {
-            student: entry
-            for student, entry in named.items()
-            if student and student[0] != "." and entry.name == f"{before}{student}{after}"
-        }
+        return Path(*parts[:level]), before, after
+
+    def _said_by(self, home: Path, name: str) -> str:
+        """The word for the student in the name of their directory; "" if it is no student's."""
+        _, before, after = self._level(name)
+        word = home.name.removeprefix(before).removesuffix(after)
+        return word if home.name == f"{before}{word}{after}" else ""
 
     def students(self, name: str) -> list[str]:
         """Who has a directory for an exercise, sorted: submitted/STUDENT/NAME."""

@@ -21,13 +21,11 @@ from autograder.classroom.class_report import note_results
 from autograder.classroom.course import Course
 from autograder.classroom.exam_session import UNSANDBOXED, ExamSession, Refused, Settings
 from autograder.classroom.exam_state import ExamState, forget_departed
-from autograder.classroom.intake import STUDENT_ID
-from autograder.classroom.report import Result
+from autograder.classroom.intake import shown, strange_id
+from autograder.classroom.report import Result, absent_notes
 from autograder.classroom.roster import roster
 from autograder.notebooks import POINTS, exercise_names
 from autograder.sandbox.worker import Sitting, WorkerError
-
-STRANGE_ID = "a student's id must be made of letters, digits and . , @ ( ) ' - _; its directory has another name"
 
 
 @dataclass(frozen=True)
@@ -103,8 +101,9 @@ def grade(
     """
     course.check_exercise(name)
     everyone = roster(course, name, options.students)
-    students = [student for student in everyone if STUDENT_ID.fullmatch(student)]
-    refused = [_refused(student, name, STRANGE_ID, on_result) for student in everyone if student not in students]
+    strange = {student: reason for student in everyone if (reason := strange_id(student))}
+    students = [student for student in everyone if student not in strange]
+    refused = [_refused(shown(student), name, reason, on_result) for student, reason in strange.items()]
     settings = replace(Settings.of(course.config), scale=options.scale, device=options.device)
     if options.unsandboxed is not None:
         settings = replace(settings, unsandboxed=options.unsandboxed)
@@ -187,7 +186,10 @@ def _take(run: _Run, student: str) -> _Taken:
     start, taken = time.monotonic(), _Taken(student)
     try:
         found = rebuild_submission(run.course.submitted(student, run.name), run.name, run.released)
-        taken.around = strays(run.course, student, run.name, run.released)
+        taken.around = [
+            *run.course.notes_on_name(student, run.name),
+            *strays(run.course, student, run.name, run.released),
+        ]
         if isinstance(found, Unusable):
             elsewhere = misplaced(run.course, student, run.name, run.released) if found.status == "missing" else ""
             taken.status, taken.reason = found.status, "; ".join(filter(None, [found.reason, elsewhere]))
@@ -239,6 +241,7 @@ def _mark(run: _Run, taken: _Taken) -> dict[str, Any]:
         notebook = ungraded_notebook(run.released, taken.status, taken.reason or "")
     else:
         limits = run.session.settings.limits
+        taken.warnings += absent_notes(taken.sitting.absent)
         taken.status, taken.reason = run.session.marker.mark_notebook(notebook, taken.sitting, limits)
         taken.sitting = None
     kept = {

@@ -1,7 +1,9 @@
 """Finds a handed-in notebook; what cannot be read becomes a reason, never an error of the run."""
 
+import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +12,9 @@ from autograder.classroom.notebook_reader import MAX_BYTES
 from autograder.exam.sanitise import NotPlainFile, plain_file
 
 NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)  # browsers add an ending to what they save
-STUDENT_ID = re.compile(r"[\w(][\w.,@()' -]{0,99}")  # what nbgrader's pages can show: they take an id for HTML
+SIGNS = "\u2019\u2018\u00b7\u30fb\u2010\u2011\u05f3\u05f4"  # apostrophes, middle dots, hyphens, Hebrew's geresh
+FIRST, WITHIN = "_(", f"_.,@()+' -{SIGNS}"  # what a student's id may hold besides letters and digits
+MAX_ID = 100
 MAX_FILES = 50  # beside a notebook of another name
 
 
@@ -85,3 +89,48 @@ def shown(name: str) -> str:
     name = name.encode("utf-8", "replace").decode("utf-8")
     text = "".join(letter if letter.isprintable() else "?" for letter in name)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def strange_id(student: str) -> str | None:
+    """Why a directory's name cannot be a student's id, with the character that it is about; None if it can be.
+
+    nbgrader's pages take an id for HTML. Letters of any script may stand in it with their marks, and what names hold.
+    """
+    if not 1 <= len(student) <= MAX_ID:
+        return f"a student's id must have 1 to {MAX_ID} characters; this directory's name has {len(student):,}"
+    bad = next((letter for place, letter in enumerate(student) if not _may_stand(letter, place)), None)
+    if bad is None:
+        return None
+    seen = f"{bad} " if bad.isprintable() else ""
+    return (
+        f"a student's id must be made of letters, digits and . , @ ( ) ' + - _; its directory's name holds "
+        f"{seen}(U+{ord(bad):04X}, {_name_of(bad)}) where that cannot stand: rename the directory"
+    )
+
+
+def harmless_id(directory: str) -> str:
+    """The id of the student whose directory is called so: the name itself if it can be printed.
+
+    One with a terminal's codes, or with bytes that are no UTF-8, is written with the numbers of what cannot stand in an
+    id in their place. Such a student is graded under that id.
+    """
+    if directory.isprintable():
+        return directory
+    parts = [c if _may_stand(c, place) else f"(U+{ord(c):04X})" for place, c in enumerate(directory)]
+    written = "".join(parts)
+    if len(written) <= MAX_ID:
+        return written
+    digest = hashlib.sha256(directory.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return f"{written[: MAX_ID - 20]}({digest})"
+
+
+def _may_stand(letter: str, place: int) -> bool:
+    if letter.isalnum() or letter in (FIRST if place == 0 else WITHIN):
+        return True
+    return place > 0 and unicodedata.category(letter) in ("Mn", "Mc")
+
+
+def _name_of(letter: str) -> str:
+    if "\ud800" <= letter <= "\udfff":
+        return "a byte that is not in UTF-8"
+    return unicodedata.name(letter, "no letter")

@@ -3,15 +3,19 @@
 nbformat is for notebooks that keep its rules: on hostile bytes it raises what it likes, or works for minutes.
 """
 
+import codecs
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 MAX_BYTES = 25_000_000  # an exercise with all its pictures is far below
 MAX_BRACKETS = 2_000_000  # every list and object of the JSON takes memory, whatever it holds
+MAX_STRAY_BYTES = 100_000  # that are read one by one
 MAX_CELLS = 1_000
 MAX_SOURCE = 200_000  # characters of one cell
 KINDS = ("code", "markdown", "raw")
+DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w=.-]+)*;base64,[A-Za-z0-9+/=]*", re.IGNORECASE)  # a pasted file
 
 
 class Unreadable(ValueError):
@@ -58,7 +62,7 @@ def read_cells(content: bytes) -> LearnerCells:
     text, warnings = _decoded(content)
     if text.count("[") + text.count("{") > MAX_BRACKETS:
         raise Unreadable(f"holds more than {MAX_BRACKETS:,} lists and objects; clear its outputs")
-    found = _cells_of(_parsed(text))
+    found = _cells_of(_parsed(text, warnings))
     read = LearnerCells([], warnings)
     for raw in found[:MAX_CELLS]:
         _take(read, raw)
@@ -70,18 +74,42 @@ def read_cells(content: bytes) -> LearnerCells:
 
 
 def _decoded(content: bytes) -> tuple[str, list[str]]:
+    """The text of a notebook. A byte that is no UTF-8 is read by itself, and what is around it stays as it was."""
     encoding = json.detect_encoding(content)
+    if not encoding.startswith("utf-8"):
+        text = content.decode(encoding, "replace")
+        return text.removeprefix("\ufeff"), [f"the notebook was read as {encoding}; it should be utf-8"]
     try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError:
-        encoding, text = "latin-1", content.decode("latin-1")
-    notes = [] if encoding.startswith("utf-8") else [f"the notebook was read as {encoding}; it should be utf-8"]
-    return text.removeprefix("\ufeff"), notes
+        return content.decode("utf-8").removeprefix("\ufeff"), []
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+    if len(content) - len(content.decode("utf-8", "ignore").encode()) > MAX_STRAY_BYTES:  # not a few bytes: all of it
+        return content.decode("latin-1"), ["the notebook was read as latin-1; it should be utf-8"]
+    note = f"the notebook is not all utf-8 (first in line {line:,}); such bytes were read as Western letters"
+    return content.decode("utf-8", STRAY).removeprefix("\ufeff"), [note]
 
 
-def _parsed(text: str) -> Any:
+def _as_western(error: UnicodeError) -> tuple[str, int]:
+    """Windows' Western letters for bytes that are no UTF-8, and Latin-1's for the few that have none."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    stray = error.object[error.start : error.end]
+    return "".join(_WESTERN[byte] for byte in stray), error.end
+
+
+_WESTERN = [bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256)]
+STRAY = "autograder-stray-bytes"
+codecs.register_error(STRAY, _as_western)
+
+
+def _parsed(text: str, warnings: list[str]) -> Any:
+    """The notebook's JSON; what stands behind its closing brace is left out with a warning."""
     try:
-        return json.loads(text, strict=False)
+        start = len(text) - len(text.lstrip())
+        found, end = json.JSONDecoder(strict=False).raw_decode(text, start)
+        if text[end:].strip(" \t\r\n\0"):
+            warnings.append("there is text behind the notebook's closing brace; it was left out")
+        return found
     except json.JSONDecodeError as error:
         raise Unreadable(f"is not a notebook: its JSON is broken at line {error.lineno}") from None
     except RecursionError:
@@ -113,7 +141,7 @@ def _take(read: LearnerCells, raw: Any) -> None:
     source, whole = _text(raw.get("source", raw.get("input", "")))
     if not whole:
         read.warnings.append(f"the text of cell {number} is not text; what is none was left out")
-    if len(source) > MAX_SOURCE:
+    if len(source) > MAX_SOURCE and (kind != "markdown" or len(DATA_URI.sub("", source)) > MAX_SOURCE):
         read.warnings.append(f"cell {number} has {len(source):,} characters and was left out")
         source = ""
     metadata = raw.get("metadata")

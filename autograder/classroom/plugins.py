@@ -17,7 +17,7 @@ from autograder.classroom.check_cells import questions_of
 from autograder.classroom.exam_session import DEVICES, UNSANDBOXED, ExamSession, Settings
 from autograder.classroom.exam_state import ExamState
 from autograder.classroom.feedback import remove_feedback
-from autograder.classroom.report import NOT_RUN, fail_cell
+from autograder.classroom.report import NOT_RUN, absent_notes, fail_cell
 from autograder.sandbox.inner.limits import Limits
 
 OUTCOME = "autograder"  # key in the notebook's metadata, from our exporter: {"status": ..., "reason": ...}
@@ -54,7 +54,10 @@ class SitExam(NbGraderPreprocessor):
         session = self._session(Path(self._course().root), resources["nbgrader"]["notebook"], nb)
         if session.settings.unsandboxed:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], UNSANDBOXED)
-        status, reason = session.marker.mark_notebook(nb, session.run(nb), session.settings.limits)
+        sitting = session.run(nb)
+        for note in absent_notes(sitting.absent):
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], note)
+        status, reason = session.marker.mark_notebook(nb, sitting, session.settings.limits)
         if reason:
             self.log.warning("%s: %s: %s", resources["nbgrader"]["student"], status, reason)
         return nb, resources

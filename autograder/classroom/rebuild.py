@@ -133,18 +133,47 @@ class _Match:
             copies = [j for j in self._free() if grade_id and self.theirs[j].grade_id == grade_id]
             if not copies:
                 continue
+            if self._has_check(i) and copies[0] > self._end(i):
+                copies = [j for j in self._defining(i) if j < self._end(i)] + copies
             if len(copies) > 1:
-                self.warnings.append(f"the cell {grade_id} is there {len(copies)} times; the last one counts")
+                which = "the last one before its check counts" if self._has_check(i) else "the last one counts"
+                self.warnings.append(f"the cell {grade_id} is there {len(copies)} times; {which}")
             stub = _bare(self.released.cells[i].source)
             written = [j for j in copies if _bare(self.theirs[j].source) not in ("", stub)]
-            self.partner[i] = (written or copies)[-1]
+            self.partner[i] = self._last(i, [j for j in written if self._could_be(i, j)] or written or copies)
             self.also.update({j: i for j in copies if j != self.partner[i]})
+
+    def _has_check(self, i: int) -> bool:
+        return _is_answer(self.released.cells[i]) and self.released.cells[i].cell_type == "code"
+
+    def _end(self, i: int) -> int:
+        """Where the learner's check of the released answer `i` stands; behind the last cell if it is not there."""
+        for cell in self.released.cells[i + 1 :]:
+            if _is_answer(cell) and cell.cell_type == "code":
+                break
+            if _is_check(cell):
+                name, text = _grade_id(cell), _bare(cell.source)
+                places = [j for j, own in enumerate(self.theirs) if own.grade_id == name or _bare(own.source) == text]
+                if places:
+                    return places[-1]
+        return len(self.theirs)
+
+    def _last(self, i: int, found: list[int]) -> int:
+        """Which of the learner's cells counts: as in a run from top to bottom, the last one before its check."""
+        end = self._end(i) if self._has_check(i) else len(self.theirs)
+        return ([j for j in found if j < end] or found)[-1]
+
+    def _defining(self, i: int) -> list[int]:
+        names = _names(self.released.cells[i].source)
+        return [j for j in self._free() if self.theirs[j].kind == "code" and names & _names(self.theirs[j].source)]
 
     def _by_cell_id(self) -> None:
         for i in self._wanted():
             found = [j for j in self._free() if self.released.cells[i].id in self.theirs[j].ids]
-            if found and (not _is_answer(self.released.cells[i]) or self._could_be(i, found[-1])):
-                self.partner[i] = found[-1]
+            if _is_answer(self.released.cells[i]):
+                found = [j for j in found if self._could_be(i, j)]
+            if found:
+                self.partner[i] = self._last(i, found)
 
     def _could_be(self, i: int, j: int) -> bool:
         """Cell ids such as `setup` are no one's own: an answer must also define what the released cell does."""
@@ -165,7 +194,7 @@ class _Match:
             names = _names(cell.source) if _is_answer(cell) and cell.cell_type == "code" else set()
             found = [j for j in self._free() if names & _names(self.theirs[j].source)]
             if found:
-                self.partner[i] = found[-1]
+                self.partner[i] = self._last(i, found)
                 self._found_again(i)
 
     def _by_position(self) -> None:
@@ -247,12 +276,13 @@ class _Match:
     def _anchor(self, j: int) -> int:
         """The released cell after which the learner's cell `j` comes: its own, or else that of the one before it.
 
-        A copy of an answer that does not count comes before the one that does.
+        A copy of an answer that stands above the one that counts comes before it; one below runs where it stands.
         """
-        if j in self.also and _is_answer(self.released.cells[self.also[j]]):
-            return self.also[j] - 1
+        i = self.also.get(j)
+        if i is not None and _is_answer(self.released.cells[i]) and j < self.partner[i]:
+            return i - 1
         for k in range(j, -1, -1):
-            i = self._released_for(k)
+            i = next((i for i, partner in self.partner.items() if partner == k), None)
             if i is not None:
                 return i
         return -1

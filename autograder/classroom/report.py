@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ VERDICTS = ("CheckFailed", "MissingAnswer")  # the errors whose text is feedback
 MISTAKE = re.compile(r"Mistake: (?P<ids>[a-z0-9-]+(, [a-z0-9-]+)*)")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 MESSAGE_LIMIT = 4000  # characters
+ABSENT = " is not there while a notebook is graded"
 MAX_WARNINGS = 4  # of one submission in the table; the report has all
 
 
@@ -135,6 +137,17 @@ def gist(question: QuestionResult) -> str:
     lines = [line.strip() for line in question.message.splitlines() if line.strip()] or ["no points"]
     causes = [line.removeprefix("Cause:").strip() for line in lines if line.startswith("Cause:")]
     return (causes or lines)[0].removeprefix(f"{question.id}: ")
+
+
+def absent_notes(packages: list[str]) -> list[str]:
+    """The warnings about packages that a submission imported and that there are not."""
+    return [f"{package}{ABSENT}" for package in packages]
+
+
+def absent_packages(results: list[Result]) -> dict[str, int]:
+    """How many submissions imported each package that there is not, the most wanted first."""
+    told = [warning.removesuffix(ABSENT) for r in results for warning in r.warnings if warning.endswith(ABSENT)]
+    return dict(Counter(told).most_common())
 
 
 def summary(results: list[Result]) -> dict[str, Any]:

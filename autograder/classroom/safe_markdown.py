@@ -12,6 +12,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from autograder.classroom.notebook_reader import DATA_URI
 from autograder.classroom.safe_pictures import PICTURE_TYPES, PictureBudget
 from autograder.exam.sanitise import CONTROL
 
@@ -24,6 +25,12 @@ LINK = re.compile(r"\](?=\((?!\s*<?(?:https?://|#))(?:attachment:([\w.-]+)\))?)"
 REFERENCE = re.compile(r"\](?=:)")
 PICTURE = re.compile(r"!(?=\[(?:[^\[\]\n]*\]\(attachment:([\w.-]+)\))?)")
 DIAGRAM = re.compile(r"(mer)(maid)", re.IGNORECASE)  # a fenced block of that name becomes a program's input
+PASTED = re.compile(  # a picture that stands in the text itself, as Colab pastes it; `kind` and `data` if it may stay
+    r"!\[(?P<alt>[^\[\]\n]*)\]\(\s*<?data:(?P<kind>image/[\w.+-]+);base64,(?P<data>[A-Za-z0-9+/=]*)>?"
+    r"(?:\s+(?:\"[^\"\n]*\"|'[^'\n]*'))?\s*\)",
+    re.IGNORECASE,
+)
+LEFT_OUT = "(a pasted file is left out)"
 COMMAND = re.compile(r"\\(?=([A-Za-z@]+))")
 
 # TeX commands that only typeset. `href`, `style`, `class`, `require`, `def`, `csname` and their like are not here.
@@ -36,6 +43,19 @@ leftarrow Rightarrow Leftarrow mapsto ldots cdots dots quad qquad text mathrm ma
 mathsf operatorname hat bar tilde vec dot ddot overline underline underbrace overbrace begin end top mid vert
 Vert lVert rVert lfloor rfloor lceil rceil langle rangle odot oplus otimes circ star ast prime boldsymbol bmod
 bm hbar ell Re Im
+ll gg iff implies impliedby land lor lnot neg wedge vee setminus emptyset varnothing subseteq subsetneq supset supseteq
+cong simeq asymp perp parallel angle triangle triangleq doteq models vdash bot coprod iint iiint oint sup inf det dim
+ker gcd deg sinh cosh cot sec csc arcsin arccos arctan argmax argmin limsup liminf limits nolimits displaystyle
+textstyle scriptstyle mathtt mathfrak mathscr textbf textit textrm textsf texttt overset underset stackrel binom dbinom
+tbinom choose over pmod mod widehat widetilde overrightarrow overleftarrow longrightarrow longleftarrow Longrightarrow
+Longleftarrow longmapsto leftrightarrow Leftrightarrow Longleftrightarrow uparrow downarrow updownarrow Uparrow
+hookrightarrow hookleftarrow bigl bigr bigm Bigl Bigr biggl biggr Biggl Biggr middle lvert rvert lbrace rbrace lbrack
+rbrack backslash bullet bigoplus bigotimes bigodot bigcup bigcap bigwedge bigvee ominus oslash aleph wp imath jmath
+ddots vdots dotsc dotsb dotsm hline substack boxed nonumber notag space thinspace enspace colon dagger ddagger checkmark
+square blacksquare therefore because varsigma varpi varrho varkappa Upsilon mathring acute grave breve check dddot
+coloneqq pmb mathop mathbin mathrel mathord mathstrut lt gt And cfrac sqcup sqcap uplus amalg ltimes rtimes prec succ
+Downarrow preceq succeq leqslant geqslant lesssim gtrsim gets nexists complement ni owns smile frown surd natural sharp
+flat
 """
 HARMLESS = frozenset(TYPESETTING.split())
 
@@ -72,10 +92,37 @@ def neutral_attachments(raw: Any, budget: PictureBudget) -> dict[str, dict[str, 
     return kept
 
 
+def attach_pasted(text: str, kept: dict[str, dict[str, str]], budget: PictureBudget) -> str:
+    """Moves the pictures that stand in a text as data into `kept`, up to `MAX_ATTACHMENTS`; a note stands for others.
+
+    Args:
+        text: a learner's Markdown.
+        kept: the cell's attachments, as `neutral_attachments` gives them; pictures are added to it.
+        budget: the time that pictures have.
+    """
+    tried = 0
+
+    def move(found: re.Match[str]) -> str:
+        nonlocal tried
+        kind = found["kind"].lower().replace("image/jpg", "image/jpeg")
+        may_stay = tried < MAX_ATTACHMENTS and len(kept) < MAX_ATTACHMENTS and kind in PICTURE_TYPES
+        tried += may_stay  # decoding takes time, for one that fails too
+        picture = budget.clean(found["data"]) if may_stay else None
+        if picture is None:
+            return f"{found['alt']} {LEFT_OUT}".strip()
+        number = 1 + sum(name.startswith("pasted-") for name in kept)
+        while (name := f"pasted-{number}.{picture.kind.removeprefix('image/')}") in kept:
+            number += 1
+        kept[name] = {picture.kind: base64.b64encode(picture.content).decode("ascii")}
+        return f"![{found['alt']}](attachment:{name})"
+
+    return DATA_URI.sub(LEFT_OUT, PASTED.sub(move, text))
+
+
 def fill_markdown(cell: NotebookNode, text: str, attachments: Any, budget: PictureBudget) -> None:
-    """Puts a learner's Markdown, and what it has attached, into a cell."""
+    """Puts a learner's Markdown, what it has attached and the pictures pasted into it, into a cell."""
     pictures = neutral_attachments(attachments, budget)
-    cell.source = safe_markdown(text, pictures)
+    cell.source = safe_markdown(attach_pasted(text, pictures, budget), pictures)
     cell.pop("attachments", None)
     if pictures:
         cell.attachments = pictures

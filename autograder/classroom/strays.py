@@ -131,9 +131,16 @@ def _of_another_exercise(course: Course, student: str, name: str, content: bytes
 
 
 def _own_text(content: bytes, released: str) -> frozenset[str]:
-    """The cells of a notebook that hold something and are not as they were released."""
-    ours = {_bare(cell.source) for cell in nbformat.reads(released, as_version=4).cells}
-    return frozenset(_bare(cell.source) for cell in _cells(content)) - ours - {""}
+    """The answers of a notebook: what stands in its cells of code and of answers, and not as it was released.
+
+    The course's own cells do not count: those of an older release have another text.
+    """
+    ours = nbformat.reads(released, as_version=4).cells
+    settings = {cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader for cell in ours if "nbgrader" in cell.metadata}
+    locked = {grade_id for grade_id, said in settings.items() if said.get("locked")}
+    theirs = [cell for cell in _cells(content) if cell.grade_id not in locked]
+    answers = [cell for cell in theirs if cell.kind == "code" or cell.grade_id in settings]
+    return frozenset(_bare(cell.source) for cell in answers) - {_bare(cell.source) for cell in ours} - {""}
 
 
 def _cells(content: bytes) -> list[LearnerCell]:

@@ -42,6 +42,11 @@ CAUSES = [
         "There is no `{0}` here: is the name misspelled? What an answer needs, `keras` and `numpy` have.",
     ),
     (
+        r"^([\w.]+) is not there while",
+        "The package `{0}` is not there while a notebook is graded: write that part without it. The last cell names "
+        "those that are.",
+    ),
+    (
         r"'NoneType'",
         "Something is None there that should be a tensor or a layer: is a `return` missing, or an assignment?",
     ),

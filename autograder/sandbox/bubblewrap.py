@@ -11,6 +11,7 @@ from autograder.sandbox.inner import system_calls
 
 PLACE = "/opt/course"  # where, inside, our package's learner's side lies
 OWN = "/tmp"  # each submission has its own
+COLAB = "/content"  # where notebooks lie in Colab: here another name of the submission's own home
 ELSEWHERE = "/opt/elsewhere"  # where, inside, that which lies in /tmp outside is seen
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = (
@@ -152,6 +153,8 @@ def command(package: Path, descriptor: int, hidden: list[Path], backend: str) ->
         line += ["--ro-bind", str(path), str(_seen_at(path))]
     for path in map(_seen_at, _to_hide([PACKAGE, *hidden], [*shown, *map(Path, SYSTEM)])):
         line += ["--tmpfs", str(path), "--remount-ro", str(path)]
+    if not any(path.is_relative_to(COLAB) for path in inside):
+        line += ["--symlink", f"{OWN}/home", COLAB]
     line += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", OWN, "--ro-bind", str(package), PLACE]
     # Nothing but /tmp stays writable, and every submission has another one: no place to leave a message at.
     line += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", OWN, "--"]

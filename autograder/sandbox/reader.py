@@ -6,6 +6,7 @@ Whatever comes back was in a submission's hands, so nothing of it is trusted: no
 import contextlib
 import json
 import os
+import re
 import select
 import socket
 import time
@@ -18,6 +19,8 @@ from autograder.sandbox.inner.frames import BadFrame, Frames
 from autograder.sandbox.inner.limits import GRACE, Limits
 
 PIECE = 2**20
+MAX_ABSENT = 5
+MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,40}")
 SMALL, FEW, PAUSE = 4096, 1000, 0.01  # pieces of fewer bytes; after so many of them, wait so many seconds for more
 
 
@@ -44,6 +47,7 @@ class Sitting:
         reason: why it did not run to its end, said of `stopped_at`; None if it did.
         stopped_at: the code cell that was running when it was ended, or None.
         peak_mb: the most memory it held, where that is known.
+        absent: the packages that it imported and that there are not, as it says itself: plain names, a few.
     """
 
     cells: dict[int, CellRun] = field(default_factory=dict)
@@ -51,6 +55,7 @@ class Sitting:
     reason: str | None = None
     stopped_at: int | None = None
     peak_mb: float | None = None
+    absent: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ class Reader:
         elif type(number) is int and kind == "cell" and number == self._running:
             late = header.get("late") is True
             self._sitting.cells[number] = CellRun(header.get("outputs"), blobs, late)
+            self._sitting.absent = _names(header.get("absent"))
             self._running, self._cell_end = None, self._end
         else:
             raise BadFrame("a frame came out of turn")
@@ -171,3 +177,9 @@ class Reader:
 
     def _ran_out(self) -> bool:
         return self._group is not None and self._group.ran_out_of_memory()
+
+
+def _names(told: object) -> list[str]:
+    """What of a submission's words are names of modules."""
+    words = told[:MAX_ABSENT] if isinstance(told, list) else []
+    return [word for word in words if isinstance(word, str) and MODULE.fullmatch(word)]

@@ -249,3 +249,5 @@ check("time-embedding", TimeEmbedding)
 #
 # Run all cells once more from the top (*Runtime > Restart and run all*), then choose *File > Download > Download
 # .ipynb* and hand in the file under the name it has: `02-inputs.ipynb`.
+#
+# Your code may import what Python itself has, and {{ packages }}. Other packages are not there while a notebook is graded.

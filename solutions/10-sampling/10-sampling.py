@@ -348,3 +348,5 @@ except Exception as error:
 #
 # Run all cells once more from the top (*Runtime > Restart and run all*), then choose *File > Download > Download
 # .ipynb* and hand in the file under the name it has: `10-sampling.ipynb`.
+#
+# Your code may import what Python itself has, and {{ packages }}. Other packages are not there while a notebook is graded.

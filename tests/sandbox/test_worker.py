@@ -1,5 +1,6 @@
 """The sandbox: each limit by exceeding it, and nothing of one submission reaches the next."""
 
+import json
 import os
 import socket
 import threading
@@ -337,3 +338,82 @@ def test_sandbox_takes_no_sheet_by_way_of_a_link(box: Worker):
     code = "import os; os.symlink('/proc/self/environ', 'sheets/twice.safetensors'); os.mkfifo('sheets/other')"
     sitting = box.run([code])
     assert sitting.cells[0].sheets == {}
+
+
+# ------------------------------------------------------------------------------------------- as notebooks do in Colab
+
+
+@pytest.mark.parametrize("file", ["my_layers.py", "/content/my_layers.py"])
+def test_sandbox_imports_what_a_cell_wrote(box: Worker, file: str):
+    assert printed(box, f"%%writefile {file}\nvalue = 41", "from my_layers import value; print(value + 1)") == "42\n"
+    assert "my_layers is not there" in printed(box, "import my_layers")  # and the next submission finds nothing of it
+
+
+@pytest.mark.parametrize(
+    "magic",
+    ["tensorflow_version 2.x", "load_ext tensorboard", "matplotlib widget", "no_such", "config InlineBackend.none = 1"],
+)
+def test_sandbox_ignores_a_magic_that_is_not_there_with_a_note(box: Worker, magic: str):
+    shown = printed(box, f"%{magic}\nprint('went on')")
+    assert "went on" in shown
+    assert "ignored" in shown or "config" in magic
+
+
+def test_sandbox_still_raises_what_a_magic_ran(box: Worker):
+    assert "division by zero" in printed(box, "%time 1 / 0\nprint('went on')")
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("%%wandb\nprint('went on')", "went on"),
+        ("%%no_such 1 2\n\nvalue = 41\nprint(value + 1)", "42"),
+        ("%%shell\necho went on", "went on"),
+        ("%%cython\ncdef int x = 1", "ignored"),
+        ("%%capture out\nprint('captured')", ""),
+        ("!pip install -q nothing-of-the-kind\nprint('went on')", "went on"),
+        ("%pip install nothing-of-the-kind\nprint('went on')", "went on"),
+    ],
+)
+def test_sandbox_goes_on_where_a_cell_magic_or_an_installer_is_not_there(box: Worker, cell: str, shown: str):
+    start = time.monotonic()
+    text = printed(box, cell)
+    assert shown in text
+    assert "Error" not in text
+    assert time.monotonic() - start < LIMITS.cell_seconds
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import nowhere_to_be_found",
+        "import numpy as np, nowhere_to_be_found.deep as deep",
+        "from nowhere_to_be_found.deep import thing, other as another",
+        "from nowhere_to_be_found import *",
+        "import google.colab",
+        "from google.colab import drive",
+    ],
+)
+def test_sandbox_lets_an_absent_package_be_imported_but_not_used(box: Worker, line: str):
+    sitting = box.run([f"{line}\nprint('went on')"])
+    package = "google.colab" if "google" in line else "nowhere_to_be_found"
+    assert sitting.absent == [package]
+    assert "went on" in json.dumps(sitting.cells[0].outputs)
+    assert f"{package} is not there" in json.dumps(sitting.cells[0].outputs)
+
+
+@pytest.mark.parametrize(
+    "use", ["n.thing", "n.deep.thing(1)", "thing(1)", "thing[0]", "2 * thing", "class A(thing): pass"]
+)
+def test_sandbox_says_what_is_not_there_where_it_is_used(box: Worker, use: str):
+    cell = f"import nowhere_to_be_found as n\nfrom nowhere_to_be_found import thing\n{use}\nprint('went on')"
+    text = printed(box, cell)
+    assert text.count("nowhere_to_be_found is not there") == 2  # where it is imported, and where it is used
+    assert "went on" not in text
+
+
+def test_sandbox_leaves_an_import_alone_that_the_code_itself_is_careful_about(box: Worker):
+    careful = "try:\n    import nowhere_to_be_found\nexcept ImportError:\n    print('without it')"
+    assert printed(box, careful) == "without it\n"
+    assert "nowhere_to_be_found is not there" in printed(box, "def f():\n    import nowhere_to_be_found\nf()")
+    assert box.run(["import einops, pandas, scipy, tqdm, h5py, PIL"]).absent == []

@@ -9,6 +9,7 @@ import io
 import itertools
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,17 +17,19 @@ from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
-from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Any as AnyTrait
 from traitlets import Type
 
+from autograder.sandbox.inner.colab_habits import ASKED_FOR, AbsentImports, ColabHabits, asked_for
 from autograder.sandbox.inner.frames import encoded
 from autograder.sandbox.inner.limits import Limits
 from autograder.sitting import checks
+from autograder.sitting.packages import absent_text, is_absent
 
 SHEET_LIMIT = 72 * 2**20  # bytes
 MAX_OUTPUTS = 500  # of one cell; the grader keeps fewer
 MAX_KINDS = 10  # of one display
+MAX_ABSENT = 5  # packages that are told of
 FRAMES = 1_000  # bytes a cell for the frames around its outputs
 SHOWN = ("text/plain", "image/png", "image/jpeg")  # of other kinds the name alone is handed back
 CUT = {"output_type": "stream", "name": "stdout", "text": "\n[the rest of the output was cut off]\n"}
@@ -142,7 +145,7 @@ def _size(bundle: dict[str, str]) -> int:
     return sum(map(len, [*bundle, *bundle.values()]))
 
 
-class ExamShell(InteractiveShell):
+class ExamShell(ColabHabits):
     """An IPython shell whose outputs are collected."""
 
     display_pub_class = Type(_Publisher)
@@ -171,6 +174,9 @@ class ExamShell(InteractiveShell):
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         lines = [stb] if isinstance(stb, str) else [str(line) for line in stb]
         item = {"output_type": "error", "ename": etype.__name__, "evalue": _text_of(evalue)}
+        if isinstance(evalue, ModuleNotFoundError) and isinstance(evalue.name, str) and is_absent(evalue.name):
+            asked_for(evalue.name)
+            item["evalue"] = absent_text(evalue.name)
         item["traceback"] = ["\n".join(lines)]
         self.outputs.add(item, sum(map(len, lines)) + len(item["evalue"]))
 
@@ -193,6 +199,8 @@ def make_shell(limits: Limits) -> ExamShell:
     shell = ExamShell.instance(outputs=outputs, colors="NoColor", xmode="Context")
     for part in (shell.display_pub, shell.displayhook):
         part.outputs = outputs  # type: ignore[union-attr]
+    shell.input_transformers_cleanup.append(shell.pass_over_cell_magic)
+    shell.ast_transformers.append(AbsentImports())
     select_figure_formats(shell, {"png"})
     shell.run_cell("pass")  # what IPython imports with the first cell, it imports here
     return shell
@@ -210,6 +218,7 @@ def run_cells(shell: ExamShell, cells: list[str], limits: Limits, send: Callable
     place = Path("sheets").resolve()
     place.mkdir()
     checks.SHEETS[:] = [place]
+    sys.path.insert(0, "")  # as in Jupyter: what a cell writes with %%writefile, a later one imports
     end, room = time.monotonic() + limits.notebook_seconds, limits.words
     signal.signal(signal.SIGALRM, _stop)
     with _streams(shell.outputs):
@@ -221,6 +230,7 @@ def run_cells(shell: ExamShell, cells: list[str], limits: Limits, send: Callable
             start = time.monotonic()
             late = _run_cell(shell, source, seconds)
             header = {"kind": "cell", "cell": number, "seconds": time.monotonic() - start, "late": late}
+            header["absent"] = ASKED_FOR[:MAX_ABSENT]
             outputs, size = _fitting(shell.outputs.finished(), min(limits.words, room) // 2 - FRAMES)
             room -= size + FRAMES
             send({**header, "outputs": outputs}, _sheets(place))
@@ -246,6 +256,8 @@ def _streams(outputs: Outputs) -> Iterator[None]:
 def _run_cell(shell: ExamShell, source: str, seconds: float) -> bool:
     """Runs one cell. Returns whether it was stopped at its time limit."""
     shell.outputs.clear()
+    with contextlib.suppress(OSError):  # the import system's list of a folder misses a file written a moment ago
+        sys.path_importer_cache.pop(os.getcwd(), None)  # noqa: PTH109 - the import system's own key
     try:
         signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
         result = shell.run_cell(source, store_history=True)
@@ -259,8 +271,6 @@ def _run_cell(shell: ExamShell, source: str, seconds: float) -> bool:
 
 
 def _show_figures() -> None:
-    import sys
-
     if "matplotlib.pyplot" in sys.modules and "matplotlib_inline.backend_inline" in sys.modules:
         sys.modules["matplotlib_inline.backend_inline"].flush_figures()
 

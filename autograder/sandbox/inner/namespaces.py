@@ -5,6 +5,7 @@ import os
 import resource
 import secrets
 import signal
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,7 +143,8 @@ def start_session(isolation: Isolation) -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    home = Path(TMP, "home") if isolation.separate else Path(os.environ["AUTOGRADER_PLACE"])
+    # Without a sandbox, too, each submission has a directory of its own: it imports what lies there.
+    home = Path(TMP, "home") if isolation.separate else Path(tempfile.mkdtemp(dir=os.environ["AUTOGRADER_PLACE"]))
     home.mkdir(exist_ok=True)
     os.chdir(home)
     os.environ.update(HOME=str(home), TMPDIR=TMP if isolation.separate else str(home))
