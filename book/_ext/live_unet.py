@@ -1,7 +1,7 @@
 """`{live-unet}`: the small model, drawing in the reader's browser.
 
-The directive writes the page's part of it (`book/live/play.html` with the texts of `texts.LANGUAGE.json`); with the
-argument `short` without the switches. What it loads lies in `_static/live`: the code, under a name that changes with
+The directive writes the page's part of it (`book/live/live.html` with the texts of `texts.LANGUAGE.json`); its argument
+is one of `KINDS`. What it loads lies in `_static/live`: the code, under a name that changes with
 it, and what live_files.py makes, which is kept in `_build/live` until the weights or its code change.
 """
 
@@ -23,6 +23,12 @@ from sphinx.util.docutils import SphinxDirective
 HERE = Path(__file__).resolve().parent
 MADE_OF = (*SOURCES, "book/_ext/live_*.py", "book/live/product.wat")
 BASE = "_static/live/"
+KINDS = {  # and the script of each
+    "play": "play",  # with parts to switch off
+    "short": "play",  # without
+    "attention": "viewer",  # which pixels look at which words
+}
+STILLS = {"play": 2, "short": 1, "attention": 0}  # how many strips of pictures each shows
 
 
 def setup(app):
@@ -57,42 +63,43 @@ def _quiet():
 
 
 class LiveUNet(SphinxDirective):
-    """`{live-unet}` or `{live-unet} short`, once on a page."""
+    """`{live-unet} KIND`, once on a page."""
 
-    optional_arguments = 1
+    required_arguments = 1
     option_spec = {"name": directives.unchanged}  # noqa: RUF012 (docutils' own way)
 
     def run(self):
         live = Path(self.env.srcdir, "book", "live")
-        short = directives.choice(self.arguments[0], ("short",)) == "short" if self.arguments else False
+        kind = directives.choice(self.arguments[0], tuple(KINDS))
         texts = live / f"texts.{self.config.language}.json"
-        for path in (texts, live / "play.html"):
+        for path in (texts, live / "live.html"):
             self.env.note_dependency(str(path))
-        html = live_html(live, json.loads(texts.read_text("utf-8")), self.env.app.live_facts, short)
+        html = live_html(live, json.loads(texts.read_text("utf-8")), self.env.app.live_facts, kind)
         return [nodes.raw("", html, format="html")]
 
 
-def live_html(live, texts, facts, short=False, base="BASE/"):
+def live_html(live, texts, facts, kind, base="BASE/"):
     """The page's part of the live UNet.
 
     Args:
         live: the folder `book/live`.
         texts: what a reader sees, by name.
         facts: what live_files.py says of the model.
-        short: without the switches.
+        kind: which of `KINDS`.
         base: from the page to `_static/live/`; `BASE/` is filled in for each page by `_resolve`.
     """
     data = {"texts": texts, "facts": facts, "base": base}
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
-        (live / "play.html").read_text("utf-8")
+        (live / "live.html").read_text("utf-8")
     )
     return template.render(
         t=texts,
         facts=facts,
-        short=short,
+        kind=kind,
+        script=KINDS[kind],
         base=base,
         code=code_folder(live),
-        stills=[_words_of_still(still, texts, facts) for still in facts["stills"][: 1 if short else None]],
+        stills=[_words_of_still(still, texts, facts) for still in facts["stills"][: STILLS[kind]]],
         data=Markup(json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")),
     )
 

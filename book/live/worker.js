@@ -1,9 +1,11 @@
 // Runs the model beside the page, so that the page never waits.
 //
 // In: {kind: "load", program, weights, bytes} with two addresses and the size of the weights; then, any number of times,
-// {kind: "draw", id, wish} with what `draw` takes, or {kind: "stop", id}. A newer id ends what an older one began.
+// {kind: "draw", id, wish} with what `draw` takes, and `maps` if attention maps are wanted, or {kind: "stop", id}. A
+// newer id ends what an older one began.
 // Out: {kind: "loading", bytes}, {kind: "ready", product, milliseconds}, {kind: "step", id, ...}, {kind: "done", id,
 // milliseconds}, {kind: "error", message}.
+import { MapKeeper } from "./maps.js";
 import { draw, pictureOf } from "./sampling.js";
 import { loadNet } from "./weights.js";
 
@@ -31,10 +33,11 @@ async function load({ program, weights, bytes }) {
 }
 
 async function answer({ id, wish }) {
-  const began = performance.now();
-  for (const { latent, expected, ...step } of draw(net, wish)) {
+  const began = performance.now(), keeper = wish.maps ? new MapKeeper() : null;
+  for (const { latent, expected, ...step } of draw(net, { ...wish, watch: keeper?.watch })) {
+    const maps = keeper?.take();
     const pictures = { picture: pictureOf(net, latent), expected: pictureOf(net, expected) };
-    postMessage({ kind: "step", id, ...step, ...pictures });
+    postMessage({ kind: "step", id, ...step, ...pictures, maps });
     await new Promise((resume) => setTimeout(resume)); // lets a newer wish in
     if (id !== newest) return;
   }

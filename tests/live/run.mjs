@@ -1,6 +1,7 @@
 // Runs the live UNet in Node for the tests: `node run.mjs JOB.json OUT.safetensors`. What a job holds: see `JOBS`.
 import { readFile, writeFile } from "node:fs/promises";
 import * as layers from "../../book/live/layers.js";
+import { MapKeeper, meanShares } from "../../book/live/maps.js";
 import { tensorOf, temporary } from "../../book/live/memory.js";
 import { unet } from "../../book/live/model.js";
 import { normalNoise } from "../../book/live/noise.js";
@@ -41,6 +42,17 @@ const JOBS = {
       keep(`picture${i}`, [picture.length], picture);
     }
     return { milliseconds, product: net.product };
+  },
+
+  // The attention maps of a drawing, each step's: the mean over layers and heads, and one head of the first layer.
+  async maps(job) {
+    const net = await loadOf(job), keeper = new MapKeeper();
+    for (const { step } of draw(net, { ...job.wish, watch: keeper.watch })) {
+      const maps = keeper.take(), { pixels, words } = maps[job.layers[0]];
+      keep(`mean${step}`, [pixels, words], meanShares(maps, job.layers));
+      keep(`head${step}`, [pixels, words], meanShares(maps, [job.layers[0]], 1));
+    }
+    return {};
   },
 
   // What has no weights.

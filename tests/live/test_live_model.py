@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from autograder.reference import DiffusionModelV2, UNetConfig
 from autograder.reference.config import GROUPS
 from autograder.reference.sampling import timestep_embedding
-from autograder.small_model.attention_maps import CrossAttentionWeights
+from autograder.small_model.attention_maps import LAYERS, CrossAttentionWeights, attention_maps
 from autograder.small_model.block_unet import BlockUNet
 from autograder.small_model.checkpoints import inner_path
 from autograder.small_model.ddim import initial_noise, sample
@@ -80,6 +80,17 @@ def test_attention_maps_are_equal_to_keras(live, inputs):
         own = seen[f"{name}/attn1/weights"]
         np.testing.assert_allclose(own.sum(axis=-1), 1, atol=1e-5)
         assert own.shape[2] == own.shape[3] == weights.shape[2]
+
+
+def test_maps_of_a_drawing_are_the_chapters(live):
+    """What the attention viewer shows, against the figure's numbers: the mean over the layers that see all pixels."""
+    seen, _ = live("maps", wish={"prompt": PROMPT, "seed": 2, "steps": 3}, layers=LAYERS)
+    expected = attention_maps(PROMPT, seed=2, steps=3).maps  # (steps, words, 8, 8)
+    for step, maps in enumerate(expected, start=1):
+        shares = seen[f"mean{step}"]
+        assert error(shares.T[:10].reshape(maps.shape), maps) < DRAWN
+        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
+        assert np.abs(seen[f"head{step}"] - shares).max() > 0.01
 
 
 def test_unet_of_another_config_is_equal_to_keras(live, tmp_path):

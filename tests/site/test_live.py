@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from autograder.small_model.attention_maps import attention_maps
 from autograder.small_model.model import sample_prompts
 
-PLAY, FRONT = "book/play.html", "book/index.html"
+PLAY, FRONT, CHAPTER = "book/play.html", "book/index.html", "book/06-cross-attention.html"
 PROMPT = "a red circle left of a white cross on black"
 PHONE, DESKTOP = 360, 1366
 BEFORE = 250_000  # bytes of a page before the click, as a server that compresses sends them
@@ -159,6 +160,57 @@ def test_slider_goes_back_through_the_steps(visit):
     assert "step 1 of 25" in page.locator(".live-picture").first.get_attribute("aria-label")
 
 
+# --------------------------------------------------------------------------------------------- the attention viewer
+
+
+def percentages(page):
+    """What the bars say: of the words in order, then of the empty places."""
+    return [int(text.removesuffix(" %")) for text in page.locator(".live-bar-share").all_inner_texts()]
+
+
+def test_attention_viewer_shows_the_shares_of_keras(visit):
+    opened = visit(CHAPTER)
+    page = opened.page
+    page.locator(".live summary").click()
+    page.locator("#live-steps").fill("4")
+    assert model_requests(opened.requests) == []
+    page.click(".live-draw")
+    page.wait_for_function(DRAWN, timeout=PATIENCE)
+    maps = attention_maps(PROMPT, seed=0, steps=4).maps  # (steps, words, 8, 8)
+    np.testing.assert_allclose(percentages(page)[:10], 100 * maps[-1].mean(axis=(1, 2)), atol=1.5)  # rounded, int8
+    page.focus(".live-target")
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown"):  # the first one chooses a corner
+        page.keyboard.press(key)
+    assert "column 2, row 3 of 8" in page.inner_text(".live-where")
+    np.testing.assert_allclose(percentages(page)[:10], 100 * maps[-1][:, 2, 1], atol=1.5)
+    page.focus("#live-step")
+    page.keyboard.press("Home")
+    np.testing.assert_allclose(percentages(page)[:10], 100 * maps[0][:, 2, 1], atol=1.5)
+    assert opened.troubles == []
+
+
+def test_pointing_at_a_word_lights_the_pixels_that_look_at_it(visit):
+    page = visit(CHAPTER).page
+    page.click(".live-draw")
+    page.wait_for_function(DRAWN, timeout=PATIENCE)
+    pixels = """() => { const c = document.querySelector('.live-target canvas');
+        return [...c.getContext('2d').getImageData(0, 0, 64, 64).data]; }"""
+
+    def brightest():
+        light = np.array(page.evaluate(pixels), float).reshape(64, 64, 4)[..., :3].sum(axis=2)
+        return np.unravel_index(light.argmax(), light.shape)[1]
+
+    page.locator(".live-bar", has_text="red").focus()
+    assert brightest() < 32  # the circle is on the left
+    page.locator(".live-bar", has_text="white").hover()
+    assert brightest() > 32  # the cross on the right
+    page.select_option("#live-layer", "down1_transformer1")
+    page.locator(".live-target").hover(position={"x": 5, "y": 5})
+    assert "column 1, row 1 of 4" in page.inner_text(".live-where")
+    page.select_option("#live-head", "1")
+    assert sum(percentages(page)) == pytest.approx(100, abs=6)  # each is rounded
+
+
 # ------------------------------------------------------------------------------------------------ a way for everyone
 
 
@@ -198,12 +250,13 @@ def test_reduced_motion_shows_the_last_step_only(visit, motion):
 @pytest.mark.parametrize(
     ("width", "scheme"), [(PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"), (DESKTOP, "dark")]
 )
-def test_drawn_page_has_no_violation_that_axe_finds_and_fits(visit, width, scheme):
-    page = visit(PLAY, width=width, scheme=scheme).page
-    page.check('[data-part="skips"]')
-    page.locator("#live-steps").fill("3")
+@pytest.mark.parametrize("path", [PLAY, CHAPTER])
+def test_drawn_page_has_no_violation_that_axe_finds_and_fits(visit, path, width, scheme):
+    page = visit(path, width=width, scheme=scheme).page
+    if path == PLAY:
+        page.check('[data-part="skips"]')
     page.click(".live-draw")
-    drawn(page, 1)
+    page.wait_for_function(DRAWN, timeout=PATIENCE)
     found = Axe().run(page).response["violations"]
     assert not found, json.dumps([[rule["id"], [node["target"] for node in rule["nodes"]]] for rule in found])
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -215,7 +268,7 @@ def test_every_text_is_used_and_every_part_has_its_words():
     """A translation is one file: what is in it is shown, and nothing is shown that is not in it."""
     live = Path(__file__).resolve().parents[2] / "book" / "live"
     texts = json.loads((live / "texts.en.json").read_text("utf-8"))
-    code = "".join(path.read_text("utf-8") for path in [*live.glob("*.js"), live / "play.html"])
+    code = "".join(path.read_text("utf-8") for path in [*live.glob("*.js"), live / "live.html"])
     code += (live.parent / "_ext" / "live_unet.py").read_text("utf-8")
     built = ("part_", "name_")
     assert [
