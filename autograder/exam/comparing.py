@@ -3,6 +3,7 @@
 Two layers agree when a one-to-one matching of their weights makes all runs agree; see `weights_match`.
 """
 
+import math
 import re
 from collections import Counter
 
@@ -19,6 +20,13 @@ OF_NO_TENSOR = ("AttributeError", "ImportError", "NameError", "SyntaxError", "Ty
 MISSING_ARGUMENT = re.compile(r"missing \d+ required")
 BATCH = re.compile(r"^\d+,")
 LIST_WHOLE = re.compile(r"values\[0\]\.shape")  # a list is made one tensor: no part of a base does that
+RESHAPES = [  # how many numbers there are, and the shape, or how many numbers it has
+    re.compile(
+        r"tensor with (?P<size>\d+) values, but the requested shape (?:has|requires a multiple of) (?P<shape>\d+)"
+    ),
+    re.compile(r"(?:array of size |\(size )(?P<size>\d+)\)? into shape \((?P<shape>[^)]*)\)"),  # NumPy, JAX
+    re.compile(r"shape '\[(?P<shape>[^\]]*)\]' is invalid for input of size (?P<size>\d+)"),  # PyTorch
+]
 HOW_FAR = re.compile(r"\(after [\w ,]+\)")  # what the sitting notes of a flow that failed
 
 
@@ -77,14 +85,16 @@ def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
 def _part_failed(message: str, part: str) -> bool:
     """Whether a learner's exception complains of what a part of a base could not do.
 
-    Either both raised the same words, as a flow's blocks do, whatever the batch; or all that the part was given must be
-    named, and nothing else that has the axes of a tensor, but its own weights. A Keras layer's exception often names
-    the layer, too. In a flow the batch is open, and some exceptions leave it out. Vectors beside tensors are let off:
-    TensorFlow writes theirs like an index.
+    Either both raised the same words, as a flow's blocks do, whatever the batch; or neither could bring so many numbers
+    into a shape of so many; or all that the part was given must be named, and nothing else that has the axes of a
+    tensor, but its own weights. A Keras layer's exception often names the layer, too. In a flow the batch is open, and
+    some exceptions leave it out. Vectors beside tensors are let off: TensorFlow writes theirs like an index.
     """
     part, _, raised = part.partition(RAISED)
     if _any_batch(HOW_FAR.sub("", message)).strip() == _any_batch(raised) != "":
         return True
+    if reshape := _reshape(message):
+        return reshape == _reshape(raised)
     given, _, weights = part.partition(WEIGHTS)
     mine, inputs, kernels = _shapes(message), _shapes(given), _shapes(weights)
     layer = LAYER_NAME.search(message)
@@ -93,6 +103,14 @@ def _part_failed(message: str, part: str) -> bool:
     written = (inputs, [BATCH.sub(",", shape) for shape in inputs], [BATCH.sub("", shape) for shape in inputs])
     tensors = [shape for shape in inputs if "," in shape]
     return any(shapes != [] and _complains_of(mine, shapes, kernels) for shapes in (*written, tensors))
+
+
+def _reshape(message: str) -> tuple[int, int] | None:
+    """Of an exception about a reshape: how many numbers there were, and of how many the known axes are made."""
+    found = next((match for pattern in RESHAPES if (match := pattern.search(message))), None)
+    if found is None:
+        return None
+    return int(found["size"]), math.prod(map(int, re.findall(r"(?<!-)\b\d+", found["shape"])))
 
 
 def _complains_of(mine: list[str], inputs: list[str], kernels: list[str]) -> bool:

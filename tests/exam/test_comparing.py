@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from autograder.exam.comparing import agree, close, pair_weights, relative_error, written_shapes
-from autograder.questions.catalogue import PART_FAILED, WEIGHTS
+from autograder.questions.catalogue import PART_FAILED, RAISED, WEIGHTS
 from autograder.reference import CrossAttention
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper
 from autograder.sitting.run import sit
@@ -148,3 +148,24 @@ def test_exception_is_a_parts_failure_only_where_it_can_come_of_it(kind, message
     mine = CaseAnswer(error=LearnerError("call", kind, message))
     part = CaseAnswer(error=LearnerError("call", PART_FAILED, f"conv1, Conv: {part_was_given}{WEIGHTS}"))
     assert agree(Answer("q", [fine, mine]), Answer("q", [fine, part]), 1e-4) is same
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Input to reshape is a tensor with 288 values, but the requested shape requires a multiple of 240 [Op:Reshape]",
+        "cannot reshape array of shape (2, 6, 24) (size 288) into shape (-1, 6, 5, 8)",  # JAX
+        "shape '[-1, 6, 5, 8]' is invalid for input of size 288",  # PyTorch
+        "cannot reshape array of size 288 into shape (6,5,8)",
+    ],
+)
+def test_reshape_that_fails_is_the_same_only_for_as_many_numbers(message):
+    def failed(numbers, shape):
+        raised = f"cannot reshape array of size {numbers} into shape {shape}"
+        part = f"cut_q, function: (2, 6, 24) (2, 6, 24){WEIGHTS}{RAISED}{raised}"
+        return Answer("q", [CaseAnswer(error=LearnerError("call", PART_FAILED, part))])
+
+    mine = Answer("q", [CaseAnswer(error=LearnerError("call", "InvalidArgumentError", message))])
+    assert agree(mine, failed(288, "(6,5,8)"), 1e-4)
+    assert not agree(mine, failed(96, "(6,5,8)"), 1e-4)
+    assert not agree(mine, failed(288, "(6,5,12)"), 1e-4)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograder.questions.catalogue.change import Base, Form, Replacements, Same
-from autograder.questions.catalogue.operations import Layer, Refused
+from autograder.questions.catalogue.operations import Layer, Refused, same
 from autograder.sitting.models import grouped
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError, Paper, Weight, weight_values
 from autograder.sitting.sampling_stand_ins import CALLS_IN_NUMPY
@@ -115,6 +115,9 @@ class Parts:
         operation = self._replacements.operations[place]
         while isinstance(operation, Same):
             place, operation = operation.part, self._replacements.operations[operation.part]
+        if operation is same:  # nothing to work out
+            self.values[part] = inputs[0]
+            return inputs[0]
         self._asked: list[tuple[int, ...]] = []
         try:
             self.values[part] = self._result(place, self._bound(operation), inputs)
