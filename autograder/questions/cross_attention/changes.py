@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 
-from autograder.questions.catalogue import Change, Form, Same, change, generated, on, reads, wired
+from autograder.questions.catalogue import Base, Change, Form, Same, change, generated, on, reads, wired
 from autograder.questions.catalogue import operations as o
 from autograder.questions.cross_attention.base import CROSS, SELF, cut, joined_in_order, matmul, scaled_by, turned
 
@@ -176,6 +176,10 @@ JOINS = (
     change("heads-averaged", join=lambda out, tokens, n, d: out.mean(axis=1)),
     change("heads-summed", join=lambda out, tokens, n, d: out.sum(axis=1)),
     change("heads-first-only", join=lambda out, tokens, n, d: out[:, 0]),
+    change(
+        "heads-joined-to-the-batch",
+        join=lambda out, tokens, n, d: out.transpose(0, 2, 1, 3).reshape(-1, tokens.shape[1], d),
+    ),
     change("heads-not-joined", {"join": o.first}, {"join": lambda out, *_: out.transpose(0, 2, 1, 3)}),
     change("multi-head-attention-as-it-comes", {**_BIASES, "out": _INPUTS_WIDTH}),
     change("output-as-wide-as-inputs", {"out": _INPUTS_WIDTH}),
@@ -199,15 +203,23 @@ def _fused(parts: str) -> Form:
     return form | shares
 
 
-def _families(base, *leave_out: str) -> tuple[Change, ...]:
+def _families(base: Base) -> tuple[Change, ...]:
     subjects = {"projections": PROJECTIONS, "queries": ("to_q",), "values": ("to_v",), "output-projection": ("out",)}
-    return generated(base, subjects, {"projections-bias": "projections-with-bias"}, leave_out)
+    # projection-missing: which one of them is missing, the exception does not tell
+    missing = ("projections-missing", "queries-missing", "values-missing")
+    return generated(base, subjects, {"projections-bias": "projections-with-bias"}, missing)
 
 
-COMMON = (*SCALES, *SOFTMAXES, *HEADS, *JOINS)
-# A bias on keys alone computes the right thing. Without a projection a reshape fails, and names no shapes.
-_LEFT_OUT = ("projections-missing", "queries-missing", "values-missing")
+def _each_projection(operation) -> tuple[Form, ...]:
+    return (*({part: operation} for part in PROJECTIONS), on(PROJECTIONS, operation))
 
+
+WIDTHS = (
+    change("projection-missing", *_each_projection(o.same)),
+    change("projection-as-wide-as-a-head", *_each_projection(o.Dense("head_size", bias=False))),
+    change("projection-as-wide-as-heads", *_each_projection(o.Dense("num_heads", bias=False))),
+)
+COMMON = (*WIDTHS, *SCALES, *SOFTMAXES, *HEADS, *JOINS)
 SELF_CHANGES = (
     change("queries-are-keys", to_k=Same("to_q")),
     change("values-are-keys", {"to_v": Same("to_k")}, {"average": wired(matmul, "late_scale", "cut_k")}),
@@ -216,7 +228,7 @@ SELF_CHANGES = (
     change("scores-elementwise", scores=wired(o.multiply, "cut_q", "cut_k"), average=o.multiply),
     change("projections-fused", *map(_fused, map("".join, [*permutations("qkv"), "qk", "qv", "kv", "vk"]))),
     *COMMON,
-    *_families(SELF, *_LEFT_OUT),
+    *_families(SELF),
 )
 
 _NUMBERS = ("num_heads", "head_size")
@@ -271,5 +283,5 @@ CROSS_CHANGES = (
     _cut_by("context-cut-by-inputs", "inputs", "cut_k", "cut_v"),
     _cut_by("output-cut-by-context", "context", "join"),
     *COMMON,
-    *_families(CROSS, *_LEFT_OUT),
+    *_families(CROSS),
 )
