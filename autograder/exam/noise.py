@@ -82,7 +82,7 @@ class Noise(Mode):
                     failures.append(Failure("repeat", j, "The same seed gave other numbers when it was used again."))
             elif arguments[i][:-1] == arguments[j][:-1] and np.array_equal(arrays[i], arrays[j]):
                 failures.append(Failure("seed", j, "Two different seeds gave the same numbers."))
-            elif abs(_correlation(arrays[i], arrays[j])) > SIGMAS / arrays[i].size ** 0.5:
+            elif abs(correlation(arrays[i], arrays[j])) > SIGMAS / arrays[i].size ** 0.5:
                 text = "The numbers of two different seeds have something in common (they are correlated)."
                 failures.append(Failure("seed-correlated", j, text))
         return failures
@@ -112,9 +112,9 @@ def _statistics_failures(noise: np.ndarray) -> list[tuple[str, str]]:
         failures.append(("mean", f"The mean is {mean:.3g} where 0 is expected."))
     if abs(spread - 1) > SIGMAS / 2**0.5 / root:
         failures.append(("spread", f"The standard deviation is {spread:.3g} where 1 is expected."))
-    if not failures and abs(_kurtosis(noise) - 3) > SIGMAS * 24**0.5 / root:
+    if not failures and abs(kurtosis(noise) - 3) > SIGMAS * 24**0.5 / root:
         text = "Mean and standard deviation are right, but the numbers are not normally distributed"
-        shape = "too few" if _kurtosis(noise) < 3 else "too many"
+        shape = "too few" if kurtosis(noise) < 3 else "too many"
         failures.append(("distribution", f"{text}: there are {shape} that are far from 0."))
     return failures
 
@@ -136,7 +136,7 @@ def _correlation_failures(noise: np.ndarray) -> list[tuple[str, str]]:
 
 
 def _autocorrelation(values: np.ndarray) -> np.ndarray:
-    """`_correlation(values[:-lag], values[lag:])` of all lags from 1 on, at once: by Fourier transforms, whose time
+    """`correlation(values[:-lag], values[lag:])` of all lags from 1 on, at once: by Fourier transforms, whose time
     grows as that of a few lags.
 
     Args:
@@ -154,14 +154,14 @@ def _autocorrelation(values: np.ndarray) -> np.ndarray:
     return np.divide(products, scale, out=np.zeros(n - 1), where=scale > 0)
 
 
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
     """The mean product over the mean square: as a correlation, of numbers whose mean is 0."""
     one, other = one.astype("float64"), other.astype("float64")
     scale = (np.mean(one**2) * np.mean(other**2)) ** 0.5
     return float(np.mean(one * other) / scale) if scale else 0.0
 
 
-def _kurtosis(values: np.ndarray) -> float:
+def kurtosis(values: np.ndarray) -> float:
     """The mean fourth power of the standardised values: 3 for a normal distribution, 1.8 for a uniform one."""
     spread = values.std()
     return float(np.mean(((values - values.mean()) / spread) ** 4)) if spread else 0.0

@@ -9,7 +9,7 @@ import pytest
 
 from autograder.exam import make_paper
 from autograder.exam.marking import Marker
-from autograder.exam.noise import _autocorrelation, _correlation
+from autograder.exam.noise import _autocorrelation, correlation
 from autograder.questions import Case, Mistake, Pick, Question, RandomInput, find
 from autograder.sitting.run import sit
 
@@ -218,7 +218,7 @@ def test_noise_finds_numbers_that_repeat_at_any_lag_of_any_axis():
 
 def test_noise_correlations_at_all_lags_are_those_of_each_lag():
     values = np.random.default_rng(0).standard_normal((9, 5, 3)) + 0.3
-    one_by_one = [_correlation(values[:-lag], values[lag:]) for lag in range(1, 9)]
+    one_by_one = [correlation(values[:-lag], values[lag:]) for lag in range(1, 9)]
     np.testing.assert_allclose(_autocorrelation(values), one_by_one, rtol=1e-9)
     assert not _autocorrelation(np.zeros((4, 2))).any()
 

@@ -28,7 +28,8 @@ or `same` in the right answer is a place where a mistake happens.
 
 The first change that explains an answer is named, so the more specific ones come first. A form is one way to make a
 mistake; a change may have several, `change("norm-layer", form, other_form)`. `Change(id, answer=...)` takes an object,
-run as a learner's is, where no part can show the mistake (it is then not combined with others).
+run as a learner's is, where no part can show the mistake (it is then not combined with others). Noise that is drawn
+where none belongs, in a part's place or on top of it: `redrawn("step-new-noise", "noise_added")`, `noisy(...)`.
 
 Where no single change explains an answer, two at once are tried: those that change different things. What a part does,
 which tensors it takes, and in which order parts come (`swapped`) are three things. The finer the parts, the more pairs.
@@ -43,15 +44,18 @@ from autograder.questions.catalogue.change import (
     Base,
     Change,
     Form,
+    FreshNoise,
     Moved,
     Pair,
     Reads,
     Same,
     Wired,
     change,
+    noisy,
     on,
     pairs,
     reads,
+    redrawn,
     swapped,
     wired,
 )
@@ -67,6 +71,7 @@ __all__ = [
     "Change",
     "Evaluation",
     "Form",
+    "FreshNoise",
     "Moved",
     "Pair",
     "Reads",
@@ -75,9 +80,11 @@ __all__ = [
     "Wired",
     "change",
     "generated",
+    "noisy",
     "on",
     "pairs",
     "reads",
+    "redrawn",
     "swapped",
     "wired",
 ]

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 Form = dict[str, Any]  # part -> what stands in its place: an operation, `Reads`, `Wired`, `Same` or `Moved`
 
 
@@ -83,6 +85,21 @@ class Base:
 
 
 @dataclass(frozen=True, eq=False)
+class FreshNoise:
+    """Numbers drawn from a normal distribution anew at each call, so that no two answers with them are alike.
+
+    Args:
+        zeros, ones: the base with nothing but zeros, and nothing but ones, in the place of these numbers. The output
+            must depend on them linearly.
+        any_spread: whether their standard deviation may be any, else it is 1.
+    """
+
+    zeros: Form
+    ones: Form
+    any_spread: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Change:
     """A mistake: the base with one thing in it changed.
 
@@ -93,6 +110,7 @@ class Change:
             about: a part, or several that go together. Empty for a change that has a text of its own.
         answer: instead of forms, an object that makes this mistake, for what no part of a base can show: it sits the
             paper as a learner's object does, and is not combined with other changes.
+        noise: instead of forms, numbers that are drawn where none belong. Not combined either.
     """
 
     id: str
@@ -100,11 +118,22 @@ class Change:
     family: str = ""
     subject: str = ""
     answer: Any = None
+    noise: FreshNoise | None = None
 
 
 def change(id: str, *forms: Form, **parts: Any) -> Change:
     """`change("residual-forgotten", residual=first)`: a change by name, of parts given by keyword or as whole forms."""
     return Change(id, (*forms, parts) if parts else forms)
+
+
+def redrawn(id: str, part: str) -> Change:
+    """New noise, of standard deviation 1, in the place of what a part gives."""
+    return Change(id, noise=FreshNoise({part: np.zeros_like}, {part: np.ones_like}))
+
+
+def noisy(id: str, part: str) -> Change:
+    """New noise, of any spread, added to what a part that does nothing gives."""
+    return Change(id, noise=FreshNoise({}, {part: lambda x: x + 1}, any_spread=True))
 
 
 def on(parts: tuple[str, ...], replacement: Any) -> Form:

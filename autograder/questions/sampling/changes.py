@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.questions.catalogue import Base, Change, change, generated, on, reads, wired
+from autograder.questions.catalogue import Base, Change, change, generated, noisy, on, reads, redrawn, wired
 from autograder.questions.catalogue.operations import (
     add,
     divide,
@@ -143,10 +143,13 @@ def about_step(base: Base) -> tuple[Change, ...]:
     )
 
 
-CLEAN_CHANGES = about_clean(CLEAN, {})
+CLEAN_CHANGES = (*about_clean(CLEAN, {}), redrawn("clean-new-noise", "seen"))
 STEP_CHANGES = (
     *about_step(STEP),
     *about_clean(STEP, {"clean-shares-without-root": "step-clean-without-roots"}),
+    redrawn("clean-new-noise", "seen"),
+    redrawn("step-new-noise", "noise_added"),
+    noisy("step-more-noise", "step"),
 )
 
 # --------------------------------------------------------------------------------------------------------- guidance
