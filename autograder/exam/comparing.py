@@ -62,11 +62,12 @@ def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
     """
     if mine.stage != theirs.stage:
         return False
+    if HOW_FAR.findall(mine.message) != HOW_FAR.findall(theirs.message):
+        return False
     if theirs.kind == PART_FAILED:
         return _part_failed(mine.message, theirs.message)
-    same_place = HOW_FAR.findall(mine.message) == HOW_FAR.findall(theirs.message)
     shapes = _shapes(mine.message), _shapes(theirs.message)
-    return mine.kind == theirs.kind and same_place and shapes[0] == shapes[1] != []
+    return mine.kind == theirs.kind and shapes[0] == shapes[1] != []
 
 
 def _part_failed(message: str, part: str) -> bool:
@@ -77,7 +78,7 @@ def _part_failed(message: str, part: str) -> bool:
     the layer, too. In a flow the batch is open, and some exceptions leave it out.
     """
     part, _, raised = part.partition(RAISED)
-    if _any_batch(HOW_FAR.sub("", message)).strip() == _any_batch(raised) != "":
+    if _any_batch(message).strip() == _any_batch(raised).strip() != "":
         return True
     given, _, weights = part.partition(WEIGHTS)
     mine, inputs, kernels = _shapes(message), _shapes(given), _shapes(weights)
