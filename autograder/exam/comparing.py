@@ -74,12 +74,13 @@ def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
     """
     if mine.stage != theirs.stage:
         return False
+    if HOW_FAR.findall(mine.message) != HOW_FAR.findall(theirs.message):
+        return False
     if theirs.kind == PART_FAILED:
         told = mine.kind != "AssertionError" and not LIST_WHOLE.search(mine.message)
         return told and _part_failed(mine.message, theirs.message)
-    same_place = HOW_FAR.findall(mine.message) == HOW_FAR.findall(theirs.message)
     shapes = _shapes(mine.message), _shapes(theirs.message)
-    return mine.kind == theirs.kind and same_place and shapes[0] == shapes[1] != []
+    return mine.kind == theirs.kind and shapes[0] == shapes[1] != []
 
 
 def _part_failed(message: str, part: str) -> bool:
@@ -91,7 +92,7 @@ def _part_failed(message: str, part: str) -> bool:
     some exceptions leave it out. Vectors beside tensors are let off: TensorFlow writes theirs like an index.
     """
     part, _, raised = part.partition(RAISED)
-    if _any_batch(HOW_FAR.sub("", message)).strip() == _any_batch(raised) != "":
+    if _any_batch(message).strip() == _any_batch(raised).strip() != "":
         return True
     if reshape := _reshape(message):
         return reshape == _reshape(raised)

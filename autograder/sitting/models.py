@@ -1,6 +1,5 @@
 """Makes a Keras model of what a learner's flow, or their `build_unet`, wires together."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +8,7 @@ import keras
 from keras import ops
 
 from autograder.sitting.paper import CasePaper
-from autograder.sitting.stand_in_layer import recording_calls
+from autograder.sitting.stand_in_layer import how_far, recording_calls
 from autograder.sitting.stand_ins import make_blocks
 
 EAGER_ONLY = (
@@ -59,9 +58,8 @@ def _noting_how_far() -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            counts = ", ".join(f"{count} {name}" for name, count in sorted(Counter(called).items()))
-            if counts:
-                error.add_note(f"(after {counts})")
+            if called:
+                error.add_note(how_far(called))
             raise
 
 

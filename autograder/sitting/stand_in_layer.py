@@ -7,7 +7,8 @@ import contextlib
 import functools
 import operator
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ import numpy as np
 from keras import ops
 
 MIDDLE = 16  # K
+ONE_THREAD = 250_000  # multiplications; OpenBLAS takes several threads from 262,144 on
 _replacements: dict[str, Any] = {}
 _uses: dict[int, int] | None = None
 _called: list[str] | None = None
@@ -60,6 +62,18 @@ def recording_calls() -> Iterator[list[str]]:
         _called = before
 
 
+def note_call(name: str) -> None:
+    """Adds a stand-in's name to the list that `recording_calls` gave, if there is one."""
+    if _called is not None:
+        _called.append(name)
+
+
+def how_far(called: Iterable[str]) -> str:
+    """How many blocks of each kind were called, in words: `(after 1 PaddedConv2D, 2 ResBlock)`; "" for none."""
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(Counter(called).items()))
+    return f"(after {counts})" if counts else ""
+
+
 class StandIn(keras.layers.Layer):
     """What all stand-ins share: they can be replaced, and have fixed numbers drawn from what they are."""
 
@@ -71,8 +85,7 @@ class StandIn(keras.layers.Layer):
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         self.check(inputs)
         result = super().__call__(inputs, *args, **kwargs)
-        if _called is not None:
-            _called.append(type(self).__name__)
+        note_call(type(self).__name__)
         return result
 
     def check(self, inputs: Any) -> None:
@@ -87,11 +100,11 @@ class StandIn(keras.layers.Layer):
         `extra` `(B, K)`. The signal's size grows like the square root of the depth, as behind real shortcuts.
         """
         math, (_, height, width_, channels), tag = math_of(x), x.shape, f"{self._tag()} {x.shape[-1]}"
-        middle = math.matmul(math.reshape(x, (-1, channels)), matrix(f"{tag} in", channels, MIDDLE))  # (B·H·W, K)
+        middle = product(math.reshape(x, (-1, channels)), matrix(f"{tag} in", channels, MIDDLE))  # (B·H·W, K)
         if extra is not None:
             middle = math.reshape(middle, (-1, height * width_, MIDDLE)) + extra[:, None]
             middle = math.reshape(middle, (-1, MIDDLE))
-        mixed = math.matmul(math.tanh(middle), matrix(f"{tag} out", MIDDLE, width))
+        mixed = product(math.tanh(middle), matrix(f"{tag} out", MIDDLE, width))
         moved = math.take(x, _order(f"{tag} order", channels, width), axis=-1)
         return moved + math.reshape(mixed, (-1, height, width_, width))
 
@@ -99,7 +112,7 @@ class StandIn(keras.layers.Layer):
         """`(.., F)` to `(B, K)`: a bounded mixture of the features, and the mean over all but batch and features."""
         math, features, between = math_of(x), x.shape[-1], int(np.prod(x.shape[1:-1]))
         reader = matrix(f"{self._tag()} {name} {features}", features, MIDDLE)
-        mixed = math.tanh(math.matmul(math.reshape(x, (-1, features)), reader))
+        mixed = math.tanh(product(math.reshape(x, (-1, features)), reader))
         return math.mean(math.reshape(mixed, (-1, between, MIDDLE)), axis=1)
 
     def _tag(self) -> str:
@@ -163,6 +176,16 @@ def matrix(tag: str, rows: int, columns: int) -> np.ndarray:
     """A fixed matrix that keeps a signal's variance, drawn from its tag."""
     rng = np.random.default_rng(zlib.crc32(tag.encode()))
     return (rng.standard_normal((rows, columns)) / rows**0.5).astype("float32")
+
+
+def product(x, kernel):
+    """`(R, F) @ (F, G)`, of arrays in slices of R so small that BLAS does not spread them over threads: on a computer
+    whose cores are busy, waiting for a second thread takes far longer than the product.
+    """
+    slices = -(-x.shape[0] * kernel.size // ONE_THREAD) if isinstance(x, np.ndarray) else 1
+    if slices <= 1:
+        return math_of(x).matmul(x, kernel)
+    return np.concatenate([part @ kernel for part in np.array_split(x, slices)])
 
 
 def windows(x, pattern, kernel_size, padding, strides):

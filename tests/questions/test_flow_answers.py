@@ -1,5 +1,7 @@
 """Right flows, written very differently, pass; one wrong map or channel does not."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -146,6 +148,36 @@ class RawWeights(keras.layers.Layer):
         return ops.conv(x, self.kernel, padding="same") + self.bias
 
 
+class Gathered(keras.layers.Layer):
+    """A product with a matrix of zeros and ones for each axis; the convolution between two axes' orders."""
+
+    def __init__(self, channels, **kwargs):
+        super().__init__(**kwargs)
+        self.smooth = keras.layers.Conv2D(filters=channels, kernel_size=(3, 3), padding="same")
+
+    def call(self, inputs):
+        rows, columns = (np.repeat(np.eye(side, dtype="float32"), 2, axis=0) for side in inputs.shape[1:3])
+        return self.smooth(ops.einsum("bhwc,ih,jw->bijc", inputs, rows, columns))
+
+
+class ByKernelPlaces(keras.layers.Layer):
+    """The nearest neighbours by `ops.image.resize`, and the convolution as nine products, one a place of the kernel."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.channels = channels
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(3, 3, shape[-1], self.channels), initializer="glorot_uniform")
+        self.shift = self.add_weight(shape=(self.channels,), initializer="zeros")
+
+    def call(self, x):
+        height, width = 2 * x.shape[1], 2 * x.shape[2]
+        x = ops.pad(ops.image.resize(x, (height, width), interpolation="nearest"), ((0, 0), (1, 1), (1, 1), (0, 0)))
+        places = [(i, j) for i in range(3) for j in range(3)]
+        return sum(ops.matmul(x[:, i : i + height, j : j + width], self.kernel[i, j]) for i, j in places) + self.shift
+
+
 def middle_made_first(x, t_emb, context, blocks):
     last, first = blocks.ResBlock(blocks.channels[-1]), blocks.ResBlock(blocks.channels[3])
     between = transformer(blocks, x.shape[-1])
@@ -163,6 +195,32 @@ def middle_as_layers(x, t_emb, context, blocks):
     """Inside a functional model of its own."""
     inside = [keras.Input(part.shape[1:]) for part in (x, t_emb, context)]
     return keras.Model(inside, middle_flow(*inside, blocks))([x, t_emb, context])
+
+
+def middle_reduced(x, t_emb, context, blocks):
+    """As a fold over the blocks, each with what it is told."""
+    width, size = x.shape[-1], blocks.head_size
+    steps = [
+        (blocks.ResBlock(width), t_emb),
+        (blocks.SpatialTransformer(width // size, size, True), context),
+        (blocks.ResBlock(output_dim=width), t_emb),
+    ]
+    return functools.reduce(lambda x, step: step[0]([x, step[1]]), steps, x)
+
+
+def middle_class(x, t_emb, context, blocks):
+    """A small class that remembers what it was given."""
+
+    class Middle:
+        def look(self, x):
+            return blocks.ResBlock(blocks.channels[2])((x, t_emb))  # the third level is as wide as the fourth
+
+        def __call__(self, x):
+            heads = int(blocks.channels[3] / blocks.head_size)
+            between = blocks.SpatialTransformer(head_size=blocks.head_size, num_heads=heads, fully_connected=True)
+            return self.look(between((self.look(x), context)))
+
+    return Middle()(x)
 
 
 def up_by_index(x, outputs, t_emb, context, blocks):
@@ -203,11 +261,39 @@ def up_by_levels(x, outputs, t_emb, context, blocks):
     return group(x, outputs[2::-1], a, True)
 
 
+def up_recursive(x, outputs, t_emb, context, blocks):
+    """The last level of what is left, then the rest."""
+
+    def climb(x, level, outputs):
+        if level < 0:
+            return x
+        for _ in range(3):
+            *outputs, skip = outputs
+            x = blocks.ResBlock(blocks.channels[level])([ops.concatenate((x, skip), -1), t_emb])
+            if level != 3:
+                x = transformer(blocks, blocks.channels[level])([x, context])
+        return climb(blocks.Upsample(blocks.channels[level])(x) if level else x, level - 1, outputs)
+
+    return climb(x, 3, outputs)
+
+
+def up_over_skips(x, outputs, t_emb, context, blocks):
+    """One loop over the maps; where the size changes, the feature map is enlarged before the next join."""
+    for number, skip in enumerate(outputs[::-1]):
+        level = 3 - number // 3
+        if skip.shape[1] != x.shape[1]:
+            x = blocks.Upsample(channels=x.shape[-1])(x)
+        joined = ops.append(x, skip, axis=3)
+        x = blocks.ResBlock(blocks.channels[level])([joined, t_emb])
+        x = transformer(blocks, x.shape[-1])([x, context]) if number > 2 else x
+    return x
+
+
 RIGHT = {
     "down-flow": (down_unrolled, down_blocks_first, down_recursive, down_generator, down_recipe),
-    "upsample": (Tiled, Resized, RawWeights),
-    "middle-flow": (middle_made_first, middle_loop, middle_as_layers),
-    "up-flow": (up_by_index, up_reversed, up_by_levels),
+    "upsample": (Tiled, Resized, RawWeights, Gathered, ByKernelPlaces),
+    "middle-flow": (middle_made_first, middle_loop, middle_as_layers, middle_reduced, middle_class),
+    "up-flow": (up_by_index, up_reversed, up_by_levels, up_recursive, up_over_skips),
 }
 
 

@@ -146,6 +146,23 @@ MUTATIONS = {
         {"heads": lambda width, size, *_: (size, width // size)},
     ),
     # ----------------------------------------------------------------------------------------------------- 08-up-flow
+    "upsample": (
+        {"rows": lambda x: np.concatenate([x, x], axis=1)},
+        {"conv": Conv("channels", 5)},
+        {"end": silu},
+    ),
+    "middle-flow": (
+        {"attended": average},
+        {"turn": lambda: 1},
+        {"heads": lambda width, size, *_: (1, width)},
+        {"between": scaled(1.3)},
+    ),
+    "up-flow": (
+        {"join": lambda x, skip, i: np.concatenate([skip, x], axis=-1)},
+        {"waiting": lambda outputs: [outputs[i] for level in (0, 3, 6, 9) for i in (level + 2, level + 1, level)]},
+        {"enlarge": lambda x, *_: x.repeat(2, axis=1).repeat(2, axis=2)},
+        {"attends": lambda level, i: level < 2},
+    ),
     # -------------------------------------------------------------------------------------------------------- 09-unet
     # ---------------------------------------------------------------------------------------------------- 10-sampling
     "initial-noise": (

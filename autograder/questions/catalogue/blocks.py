@@ -14,7 +14,7 @@ import numpy as np
 
 from autograder.questions.catalogue.operations import Conv, Layer, Refused
 from autograder.sitting import stand_ins
-from autograder.sitting.stand_in_layer import counting_uses
+from autograder.sitting.stand_in_layer import counting_uses, note_call
 
 
 def resblock(x, t_emb, width, turn=0):
@@ -72,7 +72,9 @@ def _called(kind: type, inputs: Any, turn: int, *arguments: Any) -> np.ndarray:
         raise Refused(str(error)) from error
     with counting_uses() as uses:
         uses[id(block)] = turn
-        return np.asarray(block.call(inputs))
+        result = np.asarray(block.call(inputs))
+    note_call(kind.__name__)
+    return result
 
 
 @lru_cache(maxsize=1000, typed=True)

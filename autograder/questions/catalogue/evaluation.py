@@ -17,9 +17,11 @@ from autograder.questions.catalogue.operations import Layer, Refused, same
 from autograder.sitting.models import grouped
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError, Paper, Weight, weight_values
 from autograder.sitting.sampling_stand_ins import CALLS_IN_NUMPY
+from autograder.sitting.stand_in_layer import how_far, recording_calls
 from autograder.sitting.stand_ins import make_blocks
 
-# The kind of an error in a part. Its text lists what the part was given, then its weights, then what was raised.
+# The kind of an error in a part. Its text lists what the part was given, then its weights, then what was raised and how
+# far a flow had come.
 PART_FAILED = "PartFailed"
 WEIGHTS, RAISED = "; weights ", "; raised "
 LARGEST = 40_000_000  # numbers in a weight; the UNet's largest kernel, (3, 3, 2560, 1280), has 29.5 million
@@ -102,6 +104,7 @@ class Parts:
         self._replacements, self._memo, self.values = replacements, memo, dict(values)
         self._keys, self._changed = keys, changed
         self.weights: dict[tuple[str, str], tuple[tuple[int, ...], bool]] = {}  # in the order of their first use
+        self._blocks: list[str] = []  # of a flow, those called so far
 
     def __getattr__(self, name: str) -> Callable:
         if name not in self._replacements.operations:
@@ -125,7 +128,7 @@ class Parts:
             refused = isinstance(error, Refused)
             given = " ".join(str(x.shape) for x in inputs if isinstance(x, np.ndarray) and not refused)
             weights = " ".join(str(shape) for shape in self._asked)
-            said = " ".join(str(error).split())
+            said = " ".join([*str(error).split(), how_far(self._blocks)])
             told = f"{part}, {type(operation).__name__}: {given}{WEIGHTS}{weights}{RAISED}{said}"
             raise PartFailed(told) from error
         return self.values[part]
@@ -144,9 +147,11 @@ class Parts:
         key = (operation, changed, *map(self._memo.name, inputs))
         found = self._memo.find(key)
         if found is None:
-            found = self._worked_out(operation, changed, inputs)
+            with recording_calls() as called:
+                found = (*self._worked_out(operation, changed, inputs), called)
             self._memo.keep(key, found)
-        value, made = found
+        value, made, called = found
+        self._blocks += called
         for name, (shape, trained) in made.items():
             if self.weights.setdefault((place, name), (shape, trained))[0] != shape:
                 raise ValueError(f"the weight {name} {self.weights[place, name][0]} is used where {shape} is needed")

@@ -64,16 +64,20 @@ class Texts:
         """The data file `NAME.LANGUAGE.toml` in the folder of a module: `Texts.beside(__file__)`."""
         return cls(Path(module_file).with_name(f"{name}.{language}.toml"), language)
 
-    def of(self, changes: tuple[Change, ...]) -> tuple[Mistake, ...]:
+    def of(self, changes: tuple[Change, ...], section: str = "") -> tuple[Mistake, ...]:
         """The changes with their texts, for `Question.mistakes`.
+
+        Args:
+            section: short name, for mistakes whose entry has none since several questions share it.
 
         Raises:
             ValueError: if a change has no text.
         """
-        return tuple(self._mistake(change) for change in changes)
+        shared = {"section": section} if section else {}
+        return tuple(self._mistake(change, shared) for change in changes)
 
-    def _mistake(self, change: Change) -> Mistake:
-        entry = {**self._family_entry(change), **self.mistakes.get(change.id, {})}
+    def _mistake(self, change: Change, shared: dict[str, str]) -> Mistake:
+        entry = {**shared, **self._family_entry(change), **self.mistakes.get(change.id, {})}
         missing = [name for name in FIELDS if name not in entry]
         if missing:
             raise ValueError(f"{self.path} must have {', '.join(missing)} for {change.id!r}. Received: {entry}")

@@ -2,22 +2,13 @@
 
 import numpy as np
 
-from autograder.questions.catalogue import Form, change, generated, reads
-from autograder.questions.catalogue.blocks import OwnConv, resblock, transformer
-from autograder.questions.catalogue.operations import add, first, second
+from autograder.questions.catalogue import Form, change, generated
+from autograder.questions.catalogue.blocks import OwnConv
+from autograder.questions.catalogue.operations import first, second
 from autograder.questions.down_flow.base import DOWN, append
+from autograder.questions.flow_changes import HEADS, STEPS, TOLD, WIDTHS
 
-SD2_WIDTHS = (320, 640, 1280, 1280)
 HALVE = DOWN.parts["halve"]
-
-
-def own_turn(i):
-    """A block made before the loop is used in each turn of it."""
-    return i
-
-
-def sd2_heads(width, head_size, level, widths):
-    return (5, 10, 20)[level], 64
 
 
 def pooled(choose):
@@ -109,7 +100,6 @@ _HALVING = (
 )
 
 _LEVELS = (
-    change("smallest-attends", attends=lambda level, i: True),
     change("smallest-missing", levels=lambda widths: (0, 1, 2)),
     change("smallest-one-block", pairs=lambda level: (0, 1) if level < 3 else (0,)),
     change("largest-missing", levels=lambda widths: (1, 2, 3)),
@@ -117,28 +107,8 @@ _LEVELS = (
     change("one-pair", pairs=lambda level: (0,)),
     change("three-pairs", pairs=lambda level: (0, 1, 2)),
     change("four-pairs", pairs=lambda level: (0, 1, 2, 3)),
-    change("attention-before-resblock", attend_early=transformer, attend=first),
-    change("attention-missing", attends=lambda level, i: False),
     change("attention-once-a-level", *({"attends": lambda level, i, n=n: level < 3 and i == n} for n in (0, 1))),
-    change("attention-not-at-the-third-level", attends=lambda level, i: level < 2),
-    change("attention-not-at-the-first-level", attends=lambda level, i: 0 < level < 3),
-    change("attention-at-the-smallest-only", attends=lambda level, i: level == 3),
-    change("attention-added", attended=add),
-    change("resblock-added", looked=add),
-    change("resblock-twice", look=lambda x, t, width, turn: resblock(resblock(x, t, width), t, width)),
-    change("attention-twice", attend=lambda x, c, heads, turn: transformer(transformer(x, c, heads), c, heads)),
-    change("blocks-reused", look_turn=own_turn, attend_turn=own_turn),
-    change("block-reused", look_turn=own_turn),
-    change("attention-reused", attend_turn=own_turn),
-    change("context-for-time", time=reads("context")),
-    change("time-for-context", text=reads("t_emb")),
-    change("resblock-inputs-swapped", look=lambda x, t, width, turn: resblock(t, x, width)),
-    change("attention-inputs-swapped", attend=lambda x, c, heads, turn: transformer(c, x, heads)),
 )
-
-
-def _cut(make) -> Form:
-    return {"heads": lambda width, size, level, widths: make(width, size)}
 
 
 def _width_of(choose) -> tuple[Form, ...]:
@@ -151,26 +121,6 @@ def _width_of(choose) -> tuple[Form, ...]:
 
 
 _WIDTHS = (
-    change("heads-and-size-swapped", _cut(lambda width, size: (size, width // size))),
-    change("heads-eight", _cut(lambda width, size: (8, width // 8))),
-    change("heads-true-division", _cut(lambda width, size: (width / size, size))),
-    change("head-size-typed-in", _cut(lambda width, size: (width // 64, 64))),
-    change("one-head", _cut(lambda width, size: (1, width))),
-    change(
-        "heads-do-not-fill-the-width",
-        {"heads": lambda width, size, level, widths: (widths[0] // size, size)},
-        {"heads": lambda width, size, level, widths: ((5, 10, 20)[level], size)},
-        {"heads": sd2_heads},
-        _cut(lambda width, size: (width, size)),
-        _cut(lambda width, size: (width, width // size)),
-        _cut(lambda width, size: (size, width)),
-        _cut(lambda width, size: (size, size)),
-        _cut(lambda width, size: (8, size)),
-        _cut(lambda width, size: (width // 64, size)),
-    ),
-    change("widths-typed-in", widths=lambda blocks: SD2_WIDTHS, heads=sd2_heads),
-    change("channels-typed-in", widths=lambda blocks: SD2_WIDTHS),
-    change("widths-multiplied", widths=lambda blocks: tuple(n * blocks.channels[0] for n in (1, 2, 4, 4))),
     change("width-of-the-next-level", *_width_of(lambda level: min(level + 1, 3))),
     change("width-of-the-level-before", *_width_of(lambda level: max(level - 1, 0))),
     change("input-convolution-narrow", entry_width=lambda widths, blocks: blocks.latent_channels),
@@ -186,6 +136,10 @@ CHANGES = (
     *_KEEPING,
     *_HALVING,
     *_LEVELS,
+    *STEPS,
+    *TOLD,
+    *HEADS,
+    *WIDTHS,
     *_WIDTHS,
     *generated(DOWN, {"entry": ("entry",), "halving": ("halve",)}, _IDS),
 )

@@ -1,10 +1,11 @@
 """Exercise 08: `Upsample`, the middle and the way up."""
 
+from autograder.questions.catalogue import Texts
 from autograder.questions.flows import FLOW_SIZES, Size, told
 from autograder.questions.question import Case, Question, RandomInput
-from autograder.questions.up_flow.middle_mistakes import MIDDLE_MISTAKES
-from autograder.questions.up_flow.mistakes import UP_MISTAKES
-from autograder.questions.up_flow.upsampling import MISTAKES as UPSAMPLE_MISTAKES
+from autograder.questions.up_flow.base import MIDDLE, UP, UPSAMPLE
+from autograder.questions.up_flow.changes import MIDDLE_CHANGES, UP_CHANGES
+from autograder.questions.up_flow.upsample_changes import UPSAMPLE_CHANGES
 from autograder.reference import Upsample
 from autograder.reference.unet import middle_flow, up_flow
 
@@ -45,6 +46,8 @@ def _up_cases(scale):
     return tuple(_up_case(size) for size in FLOW_SIZES[scale])
 
 
+_TEXTS = Texts.beside(__file__)
+
 QUESTIONS = (
     Question(
         id="upsample",
@@ -53,7 +56,8 @@ QUESTIONS = (
         kind="layer",
         cases=_upsample_cases,
         accepted=(Upsample,),
-        mistakes=UPSAMPLE_MISTAKES,
+        base=UPSAMPLE,
+        mistakes=_TEXTS.of(UPSAMPLE_CHANGES),
         section="`Upsample`: repeat, then convolve",
     ),
     Question(
@@ -63,7 +67,8 @@ QUESTIONS = (
         kind="flow",
         cases=_middle_cases,
         accepted=(middle_flow,),
-        mistakes=MIDDLE_MISTAKES,
+        base=MIDDLE,
+        mistakes=_TEXTS.of(MIDDLE_CHANGES, "middle"),
         section="The middle",
     ),
     Question(
@@ -73,7 +78,8 @@ QUESTIONS = (
         kind="flow",
         cases=_up_cases,
         accepted=(up_flow,),
-        mistakes=UP_MISTAKES,
+        base=UP,
+        mistakes=_TEXTS.of(UP_CHANGES, "groups"),
         section="Four groups of three",
     ),
 )
