@@ -50,8 +50,9 @@ def both_fail(mine: CaseAnswer, theirs: CaseAnswer) -> bool:
     stages = ("construct", theirs.error.stage)  # what a layer's constructor does, a base does when it is called
     if mine.error.stage not in stages or _shapes(mine.error.message):
         return False
-    if not _shapes(theirs.error.message):  # the part was given no tensor: an argument was missing
-        return MISSING_ARGUMENT.search(mine.error.message) is not None
+    if not _shapes(theirs.error.message):  # the part was given no tensor: an argument was missing, or a number wrong
+        raised = theirs.error.message.partition(RAISED)[2]
+        return mine.error.message == raised or MISSING_ARGUMENT.search(mine.error.message) is not None
     return mine.error.kind not in OF_NO_TENSOR
 
 

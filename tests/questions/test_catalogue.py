@@ -4,14 +4,16 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from autograder.exam import make_paper
 from autograder.exam.marking import Marker
 from autograder.questions import exercises, find, registry
-from autograder.questions.catalogue import Evaluation, Texts
+from autograder.questions.catalogue import Evaluation, Texts, reads, wired
 from autograder.questions.catalogue.change import Replacements
 from autograder.questions.catalogue.texts import family_texts
+from autograder.sitting.paper import BASE
 from autograder.sitting.run import sit
 
 SEED = 20
@@ -41,6 +43,16 @@ def test_base_is_a_right_answer(question, scale):
     """The bases know nothing of the reference; the test that accepts right answers accepts them."""
     paper = make_paper(question, SEED, scale)
     assert Marker(question, paper).mark(Evaluation(question.base, paper).answer({})).passed
+
+
+def test_part_cannot_write_into_what_it_is_given():
+    """`np.tanh(x, y)` puts its result into y: here, the picture that later changes begin with."""
+    question = find("denoise-step")
+    evaluation = Evaluation(question.base, make_paper(question, SEED))
+    assert evaluation.glance({"moved": wired(np.tanh, "step", "desired")}).error is not None
+    (desired,) = evaluation.glance({"moved": reads("desired")}).runs[BASE]
+    np.testing.assert_array_equal(desired, evaluation.paper.cases[0].inputs["desired"])
+    assert evaluation.paper.cases[0].inputs["desired"].flags.writeable
 
 
 @pytest.mark.parametrize("question", CONVERTED, ids=lambda q: q.id)

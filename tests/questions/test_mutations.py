@@ -59,7 +59,7 @@ MUTATIONS = {
     ),
     "remaining-error": (
         {"kept": lambda alpha: 1 - 1.01 * alpha},
-        {"power": lambda kept, steps: kept ** max(steps, 1)},
+        {"count": lambda steps: max(steps, 1)},
         {"end": lambda left: round(left, 2)},
     ),
     # ------------------------------------------------------------------------------------------------------ 02-inputs

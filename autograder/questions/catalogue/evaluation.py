@@ -148,7 +148,8 @@ class Parts:
         found = self._memo.find(key)
         if found is None:
             with recording_calls() as called:
-                found = (*self._worked_out(operation, changed, inputs), called)
+                value, made = self._worked_out(operation, changed, inputs)
+            found = _read_only(value), made, called
             self._memo.keep(key, found)
         value, made, called = found
         self._blocks += called
@@ -232,16 +233,27 @@ class Evaluation:
     def _given(self, index: int) -> dict[str, Any]:
         """Inputs and arguments of a case by the names that the base has for them."""
         case = self.paper.cases[index]
-        given = [*grouped(case.inputs), *case.arguments]
+        inputs = {name: _read_only(array.view()) for name, array in case.inputs.items()}
+        given = [*grouped(inputs), *case.arguments]
         if case.kind in CALLS_IN_NUMPY:
             CALLS_IN_NUMPY[case.kind](
                 lambda *everything: given.__setitem__(slice(None), everything),
-                list(case.inputs.values()),
+                list(inputs.values()),
                 *case.arguments,
             )
         elif case.widths is not None:
             given.append(make_blocks(**case.widths))
         return self.base.named(given)
+
+
+def _read_only(value: Any) -> Any:
+    """The value, whose arrays no operation can change from now on: NumPy's own take a last operand for the result's
+    place, and `np.tanh(x, y)` would write into y.
+    """
+    for array in _flat(value):
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+    return value
 
 
 def _by_part(names: list[tuple[str, str]]) -> dict[str, frozenset[str]]:

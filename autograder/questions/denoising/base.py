@@ -7,11 +7,18 @@ from autograder.questions.catalogue.operations import first, multiply, same, sub
 
 
 def _one_step(p, image, desired, alpha):
-    share = p.share(p.difference(image, desired), alpha)
-    return p.moved(p.step(image, share))
+    share = p.share(p.difference(image, desired), p.weight(alpha))
+    return p.result(p.moved(p.step(image, share)))
 
 
-_STEP_PARTS = {"difference": subtract, "share": multiply, "step": subtract, "moved": same}
+_STEP_PARTS = {
+    "difference": subtract,
+    "weight": same,
+    "share": multiply,
+    "step": subtract,
+    "moved": same,
+    "result": same,
+}
 
 
 def denoise_step(p, image, desired, alpha):
@@ -49,7 +56,19 @@ LOOP = Base(
 
 def remaining_error(p, alpha, steps):
     """The share of the first error that is left, a number."""
-    return p.end(p.power(p.kept(alpha), steps))
+    power = p.bent(p.power(p.kept(alpha), p.count(steps)))
+    return p.end(p.unit(p.left(power)))
 
 
-ERROR = Base(remaining_error, {"kept": lambda alpha: 1 - alpha, "power": pow, "end": same})
+ERROR = Base(
+    remaining_error,
+    {
+        "kept": lambda alpha: 1 - alpha,
+        "count": same,
+        "power": pow,
+        "bent": same,
+        "left": same,
+        "unit": same,
+        "end": same,
+    },
+)

@@ -15,12 +15,13 @@ from autograder.questions.catalogue.operations import (
     second,
     sigmoid,
     subtract,
+    tanh,
 )
 
 # A wrong step is wrong in the loop over steps, too. What is read as "image" is the picture that the step starts from.
 _IN_STEPS = (
     change("step-whole-way", moved=reads("desired")),
-    change("step-weights-swapped", share=lambda difference, alpha: (1 - alpha) * difference),
+    change("step-weights-swapped", weight=lambda alpha: 1 - alpha),
     change("step-change-only", step=lambda image, share: -share),
     change("step-difference-only", step=second),
     change("step-desired-forgotten", difference=first),
@@ -34,20 +35,20 @@ _IN_STEPS = (
         {"difference": first, "moved": wired(add, "share", "desired")},
     ),
     change("step-unchanged", moved=reads("image")),
-    change("step-clipped", *({"moved": lambda x, low=low: np.clip(x, low, 1)} for low in (0, -1)), {"moved": relu}),
-    change("step-squeezed", {"moved": np.tanh}, {"moved": sigmoid}),
-    change("step-rounded", moved=np.round),
+    change("step-clipped", *({"result": lambda x, low=low: np.clip(x, low, 1)} for low in (0, -1)), {"result": relu}),
+    change("step-squeezed", {"result": tanh}, {"result": sigmoid}),
+    change("step-rounded", result=np.round),
     change("step-averaged", moved=wired(average, "image", "desired")),
     change("step-alpha-divided", share=lambda difference, alpha: difference / alpha),
     change("step-alpha-added", {"share": add}, {"share": subtract}),
     change(
         "step-alpha-fixed",
-        *({"share": lambda difference, _, alpha=alpha: alpha * difference} for alpha in (0.1, 0.2, 0.3)),
+        *({"weight": lambda _, alpha=alpha: alpha} for alpha in (0.1, 0.2, 0.3)),
     ),
     change(
         "step-alpha-bent",
-        {"share": lambda difference, alpha: alpha**2 * difference},
-        {"share": lambda difference, alpha: alpha**0.5 * difference},
+        {"weight": lambda alpha: alpha**2},
+        {"weight": lambda alpha: alpha**0.5},
     ),
     change("step-from-desired", step=wired(subtract, "desired", "share")),
     change("step-mean-difference", difference=lambda image, desired: np.mean(image - desired)),
@@ -61,10 +62,10 @@ STEP_CHANGES = (
     change("step-away", step=add),
     change(  # in a loop it soon overflows
         "step-parentheses-early",
-        moved=wired(lambda image, alpha, difference: (image - alpha) * difference, "image", "alpha", "difference"),
+        moved=wired(lambda image, weight, difference: (image - weight) * difference, "image", "weight", "difference"),
     ),
     *_IN_STEPS,
-    change("step-half-precision", moved=np.float16),
+    change("step-half-precision", result=np.float16),
 )
 
 
@@ -117,7 +118,7 @@ LOOP_CHANGES = (
 
 def _of_arguments(formula):
     """Another formula altogether."""
-    return {"end": wired(formula, "alpha", "steps")}
+    return {"power": wired(formula, "alpha", "count")}
 
 
 ERROR_CHANGES = (
@@ -126,40 +127,40 @@ ERROR_CHANGES = (
         _of_arguments(lambda alpha, steps: 1 - alpha * steps),
         _of_arguments(lambda alpha, steps: max(0, 1 - alpha * steps)),
     ),
-    change("remaining-of-what-went", end=lambda left: 1 - left),
-    change("remaining-of-last-step", end=wired(multiply, "alpha", "power")),
+    change("remaining-of-what-went", left=lambda power: 1 - power),
+    change("remaining-of-last-step", left=wired(multiply, "alpha", "bent")),
     change("remaining-alpha-power", kept=same),
-    change("remaining-power-first", kept=same, end=lambda power: 1 - power),
+    change("remaining-power-first", kept=same, left=lambda power: 1 - power),
     change("remaining-power-swapped", power=lambda kept, steps: steps**kept),
     change("remaining-multiplied", power=multiply),
     change("remaining-exponential", _of_arguments(lambda alpha, steps: math.exp(-alpha * steps))),
-    change("remaining-squared", end=lambda left: left**2),
-    change("remaining-root", end=lambda left: left**0.5),
+    change("remaining-squared", bent=lambda power: power**2),
+    change("remaining-root", bent=lambda power: power**0.5),
     change("remaining-one-step", power=first),
-    change("remaining-step-more", power=lambda kept, steps: kept ** (steps + 1)),
+    change("remaining-step-more", count=lambda steps: steps + 1),
     change(
         "remaining-step-fewer",
-        {"power": lambda kept, steps: kept ** (steps - 1)},
-        {"power": lambda kept, steps: kept ** max(steps - 1, 0)},
+        {"count": lambda steps: steps - 1},
+        {"count": lambda steps: max(steps - 1, 0)},
     ),
     change("remaining-grows", kept=lambda alpha: 1 + alpha),
-    change("remaining-exponent-negative", power=lambda kept, steps: kept**-steps),
+    change("remaining-exponent-negative", count=lambda steps: -steps),
     change("remaining-alpha-shared-out", kept=wired(lambda alpha, steps: 1 - alpha / steps, "alpha", "steps")),
     change("remaining-sign", kept=lambda alpha: alpha - 1),
     change("remaining-harmonic", _of_arguments(lambda alpha, steps: 1 / (1 + alpha * steps))),
-    change("remaining-percent", end=lambda left: 100 * left),
+    change("remaining-percent", unit=lambda left: 100 * left),
     change(
         "remaining-rounded",
         {"end": int},
         *({"end": lambda left, digits=digits: round(left, digits)} for digits in (0, 1, 2, 3)),
     ),
     change("remaining-alpha-fixed", *({"kept": lambda _, kept=kept: kept} for kept in (0.9, 0.8, 0.7, 0.5))),
-    change("remaining-steps-fixed", *({"power": lambda kept, _, steps=steps: kept**steps} for steps in (2, 5, 10, 60))),
+    change("remaining-steps-fixed", *({"count": lambda _, count=count: count} for count in (2, 5, 10, 60))),
     change(
         "remaining-all-steps",
-        _of_arguments(lambda alpha, steps: (1 - alpha) ** np.arange(steps + 1)),
-        _of_arguments(lambda alpha, steps: [(1 - alpha) ** step for step in range(steps + 1)]),
-        _of_arguments(lambda alpha, steps: (1 - alpha) ** np.arange(1, steps + 1)),
-        _of_arguments(lambda alpha, steps: [(1 - alpha) ** step for step in range(1, steps + 1)]),
+        {"power": lambda kept, steps: kept ** np.arange(steps + 1)},
+        {"power": lambda kept, steps: [kept**step for step in range(steps + 1)]},
+        {"power": lambda kept, steps: kept ** np.arange(1, steps + 1)},
+        {"power": lambda kept, steps: [kept**step for step in range(1, steps + 1)]},
     ),
 )
