@@ -68,3 +68,23 @@ class InnerTransformer(Layer):
 def mean_told(tokens, kernel):
     """What all tokens tell together: `(B, T, F)` to `(B, 1, C)`."""
     return np.tanh(product(tokens, kernel)).mean(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Heard(Layer):
+    """What an attention hears from a source `(B, T, F)`, one thing for all tokens: `(B, 1, width)`."""
+
+    width: Number
+
+    numbers = ("width",)
+
+    def apply(self, weights, source):
+        return mean_told(source, weights("answer", (source.shape[-1], self.width)))
+
+
+@dataclass(frozen=True)
+class Asked(Layer):
+    """An attention's tokens `(B, S, C)` with what it has heard, cut into heads by the factor: `(B, S, N·D)`."""
+
+    def apply(self, weights, tokens, heard, factor):
+        return np.tanh(product(tokens, weights("ask", (tokens.shape[-1], len(factor)))) + 2 * heard) * factor
