@@ -5,11 +5,12 @@ import secrets
 from typing import Any
 
 from autograder.exam.marking import Marker
+from autograder.exam.messages import advice
 from autograder.exam.paper_from_seed import make_paper
 from autograder.exam.verdict import Verdict
 from autograder.questions import find
 from autograder.sitting.quiet import quiet
-from autograder.sitting.run import sit
+from autograder.sitting.run import sit, trouble_with_symbols
 
 
 class CheckFailed(Exception):
@@ -30,8 +31,9 @@ class CheckFailed(Exception):
 def check(question_id: str, learner_object: Any) -> None:
     """Checks the answer to one question and says what is wrong.
 
-    Prints a line when the answer is right. What the answer writes to stderr while it is checked is held back, so that
-    a library's warning cannot cost points; it is printed to stdout at the end.
+    Prints a line when the answer is right, and an advice if it is a layer of which no model can be made. What the
+    answer writes to stderr while it is checked is held back, so that a library's warning cannot cost points; it is
+    printed to stdout at the end.
 
     Args:
         question_id: the question, as in the exercise's text, for example "resblock-same".
@@ -44,11 +46,15 @@ def check(question_id: str, learner_object: Any) -> None:
     marker = _marker(question_id)
     with quiet() as noise:
         verdict = marker.mark(sit(marker.paper, learner_object))
+        right_layer = verdict.passed and marker.question.kind == "layer"
+        trouble = trouble_with_symbols(marker.paper, learner_object) if right_layer else None
     if noise.text:
         print(f"Written to stderr while {marker.question.name} ran:\n{noise.text}")
     if not verdict.passed:
         raise CheckFailed(verdict)
     print(verdict.message)
+    if trouble:
+        print(advice(trouble))
 
 
 @functools.cache

@@ -90,7 +90,8 @@ def _part_failed(message: str, part: str) -> bool:
     Either both raised the same words, as a flow's blocks do, whatever the batch; or neither could bring so many numbers
     into a shape of so many; or all that the part was given must be named, and nothing else that has the axes of a
     tensor, but its own weights. A Keras layer's exception often names the layer, too. In a flow the batch is open, and
-    some exceptions leave it out. Vectors beside tensors are let off: TensorFlow writes theirs like an index.
+    some exceptions leave it out; a product names the rows that it makes of a tensor. Vectors beside tensors are let
+    off: TensorFlow writes theirs like an index.
     """
     part, _, raised = part.partition(RAISED)
     if _any_batch(message).strip() == _any_batch(raised).strip() != "":
@@ -102,7 +103,7 @@ def _part_failed(message: str, part: str) -> bool:
     layer = LAYER_NAME.search(message)
     if layer and LAYERS.get(layer[1], "") not in part:
         return False
-    written = (inputs, [BATCH.sub(",", shape) for shape in inputs], [BATCH.sub("", shape) for shape in inputs])
+    written = (inputs, *([leave(shape) for shape in inputs] for leave in (_without_batch, _without_any, _rows)))
     tensors = [shape for shape in inputs if "," in shape]
     return any(shapes != [] and _complains_of(mine, shapes, kernels) for shapes in (*written, tensors))
 
@@ -118,6 +119,20 @@ def _reshape(message: str) -> tuple[int, int] | None:
 def _complains_of(mine: list[str], inputs: list[str], kernels: list[str]) -> bool:
     tensors = (shape for shape in mine if shape.count(",") > 1)
     return not Counter(inputs) - Counter(mine) and all(s in [*inputs, *kernels] for s in tensors)
+
+
+def _without_batch(shape: str) -> str:
+    return BATCH.sub(",", shape)
+
+
+def _without_any(shape: str) -> str:
+    return BATCH.sub("", shape)
+
+
+def _rows(shape: str) -> str:
+    """A tensor as a product with a kernel sees it: `2,3,28` as `6,28`."""
+    *axes, features = (int(axis) for axis in shape.split(",") if axis)
+    return f"{math.prod(axes)},{features}"
 
 
 def _any_batch(message: str) -> str:

@@ -35,6 +35,15 @@ def explain(mode: Mode, answer: Answer, right: Answer, mistakes: tuple[Mistake, 
     return "\n".join([*lines, f"  Cause:    {cause or finding}", _read(question, question.section)])
 
 
+def advice(trouble: LearnerError) -> str:
+    """What is said of a right layer that runs on arrays only; it costs no points."""
+    line = f" It stops at your line `{trouble.line}`." if trouble.line else ""
+    return (
+        "  Advice:   it computes on arrays only, and no model can be made with it: keras.Input tensors have a shape, "
+        f"with an open batch, and no numbers yet.{line} Keras layers and keras.ops work on both."
+    )
+
+
 def _causes(mistakes: tuple[Mistake, ...], question: Question) -> list[str]:
     """What each mistake is, why it matters and where to read; several are counted, since each is to be mended."""
     lines = []

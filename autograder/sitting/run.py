@@ -1,6 +1,7 @@
 """Runs a learner's object on a paper and writes down what it gave."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -69,12 +70,32 @@ def _call_with_unet(case: CasePaper, function: Any) -> list[np.ndarray]:
 
 def _run_layer(paper: Paper, case: CasePaper, layer_class: Any, answer: CaseAnswer, base_only: bool) -> None:
     layer = _attempt("construct", lambda: _made_of(layer_class, case.arguments, paper.name))
-    inputs = {name: ops.convert_to_tensor(array) for name, array in case.inputs.items()}
+    argument, named = _call_of(case, ops.convert_to_tensor)
+
+    def forward() -> list[np.ndarray]:
+        return _as_arrays(_not_wrapped(layer(argument, **named)))
+
+    _attempt("call", forward)
+    _trace(paper, layer, forward, answer, base_only)
+
+
+def _call_of(case: CasePaper, tensor: Callable[[np.ndarray], Any]) -> tuple[Any, dict[str, Any]]:
+    """What a layer is called on: its argument, and what it is given by name. `tensor` makes them of the arrays."""
+    inputs = {name: tensor(array) for name, array in case.inputs.items()}
     first, *others = inputs
     named = {name: inputs[name] for name in others} if case.by_name else {}
-    argument = inputs[first] if named or not others else list(inputs.values())
-    _attempt("call", lambda: _as_arrays(layer(argument, **named)))
-    _trace(paper, layer, lambda: _as_arrays(layer(argument, **named)), answer, base_only)
+    return inputs[first] if named or not others else list(inputs.values()), named
+
+
+def trouble_with_symbols(paper: Paper, layer_class: Any) -> LearnerError | None:
+    """Why a layer that runs on arrays does not run on `keras.Input` tensors, as in a model; None if it does."""
+    case = paper.cases[0]
+    argument, named = _call_of(case, lambda array: keras.Input(array.shape[1:]))
+    try:
+        _attempt("call", lambda: layer_class(*case.arguments)(argument, **named))
+    except _Stop as stop:
+        return stop.error
+    return None
 
 
 def _made_of(layer_class: Any, arguments: tuple, name: str) -> Any:
@@ -127,6 +148,14 @@ def _real_weights(layer: Any) -> tuple[list[Any], list[Weight]]:
     """The weights that hold real numbers (not a generator's state), and what is written down of each."""
     variables = [v for v in layer.weights if keras.backend.standardize_dtype(v.dtype).startswith(("float", "bfloat"))]
     return variables, [Weight(v.path, tuple(v.shape)) for v in variables]
+
+
+def _not_wrapped(output: Any) -> Any:
+    """What a layer returned, unless that is a list or tuple around one tensor."""
+    if isinstance(output, (list, tuple)) and len(output) == 1:
+        kind = type(output).__name__
+        raise _Stop(LearnerError("output", kind, f"a {kind} with one tensor in it was returned, not the tensor itself"))
+    return output
 
 
 def _as_arrays(output: Any) -> list[np.ndarray]:

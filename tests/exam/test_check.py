@@ -6,12 +6,13 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from autograder.exam import CheckFailed, Verdict, check, make_paper
 from autograder.exam.marking import mark
 from autograder.questions import find
 from autograder.questions.resblock import broadcast_embedding
-from autograder.reference import ResBlock
+from autograder.reference import GEGLU, ResBlock
 from autograder.sitting.run import sit
 
 
@@ -38,6 +39,40 @@ def test_check_holds_back_stderr_of_a_right_answer(capfd):
     out, err = capfd.readouterr()
     assert err == ""
     assert "more noise" in out
+
+
+class InNumPy(keras.layers.Layer):
+    """A right GEGLU, and no layer of a model."""
+
+    def __init__(self, output_dim):
+        super().__init__()
+        self.dense = keras.layers.Dense(2 * output_dim)
+
+    def call(self, inputs):
+        value, gate = np.split(np.asarray(ops.convert_to_numpy(self.dense(inputs))), 2, axis=-1)
+        return value * ops.convert_to_numpy(ops.gelu(gate))
+
+
+def test_check_advises_where_a_right_layer_runs_on_arrays_only(capfd):
+    check("geglu", InNumPy)
+    out, err = capfd.readouterr()
+    assert "geglu: right" in out
+    assert "Advice" in out
+    assert "np.asarray(ops.convert_to_numpy(self.dense(inputs)))" in out
+    assert err == ""
+
+
+def test_check_gives_no_advice_where_a_layer_runs_on_symbols(capfd):
+    check("geglu", GEGLU)
+    assert "Advice" not in capfd.readouterr().out
+
+
+def test_check_refuses_a_list_around_a_layers_tensor():
+    class Listed(GEGLU):
+        def call(self, inputs):
+            return [super().call(inputs)]
+
+    assert "a list with one tensor in it was returned" in str(failure("geglu", Listed))
 
 
 def test_check_wrong_answer_names_the_mistake_in_the_last_line():

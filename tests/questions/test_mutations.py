@@ -120,6 +120,19 @@ MUTATIONS = {
         {"residual": average},
     ),
     # ------------------------------------------------------------------------------------------- 05-transformer-block
+    "geglu": (
+        {"halves": Dense("width", bias=False)},
+        {"value": lambda a: a[..., ::2], "gate": lambda a: a[..., 1::2]},
+        {"gated": add},
+        {"product": scaled(1.3)},
+    ),
+    "transformer-block": (
+        {"norm2": Norm("features", epsilon=1e-3)},
+        {"order": lambda: ("cross", "self", "feed")},
+        {"wide": lambda dim: 8 * dim},
+        {"heads2": lambda heads, size: np.ones(heads * size, "float32")},
+        {"path3": scaled(1.3)},
+    ),
     # --------------------------------------------------------------------------------------------- 06-cross-attention
     "td-dot": (
         {"end": scaled(1.3)},

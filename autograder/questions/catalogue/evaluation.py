@@ -112,8 +112,6 @@ class Parts:
         return lambda *inputs: self._apply(name, inputs)
 
     def _apply(self, part: str, inputs: tuple[Any, ...]) -> Any:
-        if part in self._replacements.wirings:
-            inputs = tuple(self.values[name] for name in self._replacements.wirings[part])
         place = self._replacements.order.get(part, part)
         operation = self._replacements.operations[place]
         while isinstance(operation, Same):
@@ -123,6 +121,7 @@ class Parts:
             return inputs[0]
         self._asked: list[tuple[int, ...]] = []
         try:
+            inputs = self._taken(part, inputs)
             self.values[part] = self._result(place, self._bound(operation), inputs)
         except Exception as error:
             refused = isinstance(error, Refused)
@@ -132,6 +131,15 @@ class Parts:
             told = f"{part}, {type(operation).__name__}: {given}{WEIGHTS}{weights}{RAISED}{said}"
             raise PartFailed(told) from error
         return self.values[part]
+
+    def _taken(self, part: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The inputs of a part, or what it is wired to.
+
+        Raises:
+            KeyError: if that is not made yet: two changes, of the order and of the wiring, do not go together.
+        """
+        wiring = self._replacements.wirings.get(part)
+        return inputs if wiring is None else tuple(self.values[name] for name in wiring)
 
     def _bound(self, operation: Any) -> Any:
         """The operation with numbers where it names them."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autograder.questions.catalogue.operations import Layer, Number, product
+from autograder.questions.catalogue.operations import Layer, Number, Refused, product
 
 
 def by_head(heads: int, size: int) -> np.ndarray:
@@ -29,16 +29,20 @@ def both_tokens(tokens, context):
     """The tokens, if they and the context have three axes.
 
     Raises:
-        ValueError: if they have not.
+        Refused: if they have not, in the stand-in's words.
     """
     if (tokens.ndim, context.ndim) != (3, 3):
-        raise ValueError(f"tokens and context must have 3 axes. Received: {tokens.shape}, {context.shape}")
+        called = "BasicTransformerBlock must be called on [tokens, context] with 3 and 3 axes"
+        raise Refused(f"{called}. Received: {tokens.shape}, {context.shape}")
     return tokens
 
 
 @dataclass(frozen=True)
 class OfWidth(Layer):
-    """The tokens, if they have as many features as the block was made for; it has no weights."""
+    """The tokens, if they have as many features as the block was made for; it has no weights.
+
+    Else it refuses them in the stand-in's words.
+    """
 
     dim: Number
 
@@ -46,7 +50,7 @@ class OfWidth(Layer):
 
     def apply(self, weights, tokens):
         if tokens.shape[-1] != self.dim:
-            raise ValueError(f"tokens must have {self.dim} features. Received: {tokens.shape}")
+            raise Refused(f"`tokens` must have dim={self.dim} features. Received: {tokens.shape}")
         return tokens
 
 
@@ -68,3 +72,23 @@ class InnerTransformer(Layer):
 def mean_told(tokens, kernel):
     """What all tokens tell together: `(B, T, F)` to `(B, 1, C)`."""
     return np.tanh(product(tokens, kernel)).mean(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Heard(Layer):
+    """What an attention hears from a source `(B, T, F)`, one thing for all tokens: `(B, 1, width)`."""
+
+    width: Number
+
+    numbers = ("width",)
+
+    def apply(self, weights, source):
+        return mean_told(source, weights("answer", (source.shape[-1], self.width)))
+
+
+@dataclass(frozen=True)
+class Asked(Layer):
+    """An attention's tokens `(B, S, C)` with what it has heard, cut into heads by the factor: `(B, S, N·D)`."""
+
+    def apply(self, weights, tokens, heard, factor):
+        return np.tanh(product(tokens, weights("ask", (tokens.shape[-1], len(factor)))) + 2 * heard) * factor

@@ -103,6 +103,7 @@ _NORMS = (
 _BLOCK = (
     change("projection-reused", {"dense2": Same("dense1"), "conv2": Same("conv1")}),
     change("context-ignored", text=reads("tokens")),
+    change("context-first", called=reads("text", "tokens")),
     change("context-is-picture", text=reads("x")),
     change("context-normalised", *({"text": norm} for norm in LAYER_NORMS)),
     change("context-projected", text=Dense("channels")),
@@ -117,6 +118,7 @@ _BLOCK = (
     change("two-blocks", again=InnerTransformer()),
     change("block-heads-swapped", heads=second, size=first),
     change("block-one-head", heads=lambda n, d: 1, size=lambda n, d: n * d),
+    change("block-width", {"fits": OfWidth("num_heads")}, {"fits": OfWidth("head_size")}),
     change(
         "block-heads-typed-in",
         {"heads": lambda n, d: 8, "size": lambda n, d: n * d // 8},
@@ -124,9 +126,6 @@ _BLOCK = (
         {"heads": lambda n, d: 8},
         {"size": lambda n, d: 64},
     ),
-    # These two complain of one tensor, which an error of the ones above may name, too.
-    change("context-first", called=reads("text", "tokens")),
-    change("block-width", fits=OfWidth("num_heads")),
 )
 _TOKENS = (
     change("tokens-in-another-order", tokens=columns_of),

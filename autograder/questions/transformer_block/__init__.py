@@ -1,9 +1,11 @@
 """Exercise 05: GEGLU, and the transformer block around stand-ins for its attentions."""
 
+from autograder.questions.catalogue import Texts
 from autograder.questions.question import Case, Question, RandomInput
-from autograder.questions.transformer_block.gate_mistakes import GEGLU_MISTAKES, GEGLU_SECTION
-from autograder.questions.transformer_block.mistakes import BLOCK_MISTAKES
-from autograder.questions.transformer_block.variants import Block, ExactBlock, OriginalEpsilonBlock
+from autograder.questions.transformer_block.accepted import Block, ExactBlock, OriginalEpsilonBlock
+from autograder.questions.transformer_block.base import BLOCK, GATED
+from autograder.questions.transformer_block.block_changes import BLOCK_CHANGES
+from autograder.questions.transformer_block.gate_changes import GEGLU_CHANGES
 from autograder.reference import GEGLU
 
 EXERCISE = "05-transformer-block"
@@ -11,16 +13,19 @@ EXERCISE = "05-transformer-block"
 
 def _geglu_cases(scale):
     """Cases of `GEGLU(output_dim)(inputs)` from `(B, S, F, output_dim)`."""
-    sizes = ((2, 6, 320, 1280), (1, 4, 640, 2560)) if scale == "full" else ((2, 5, 12, 28), (3, 4, 20, 16))
+    sizes = ((2, 6, 320, 1280), (1, 4, 640, 2560)) if scale == "full" else ((2, 6, 12, 28), (3, 4, 20, 16))
     return tuple(Case((width,), {"inputs": RandomInput((b, s, f), spread=1.0)}) for b, s, f, width in sizes)
 
 
 def _block_cases(scale):
-    """Cases of `BasicTransformerBlock(dim, N, D)([tokens, context])` from `(B, S, N, D, T, F)`; dim is N·D."""
+    """Cases of `BasicTransformerBlock(dim, N, D)([tokens, context])` from `(B, S, N, D, T, F)`; dim is N·D.
+
+    It is a multiple of 32, so that GroupNorm, the wrong normalisation here, runs.
+    """
     if scale == "full":
         sizes = ((2, 12, 5, 64, 7, 1024), (1, 8, 10, 64, 77, 1024))
     else:
-        sizes = ((2, 6, 5, 8, 3, 28), (3, 7, 2, 12, 10, 20))
+        sizes = ((2, 6, 4, 16, 3, 28), (3, 7, 8, 12, 10, 20))
     return tuple(
         Case(
             (n * d, n, d),
@@ -37,6 +42,8 @@ class _ExactGEGLU(GEGLU):
         super().__init__(output_dim, approximate=False)
 
 
+_TEXTS = Texts.beside(__file__)
+
 QUESTIONS = (
     Question(
         id="geglu",
@@ -45,8 +52,9 @@ QUESTIONS = (
         kind="layer",
         cases=_geglu_cases,
         accepted=(GEGLU, _ExactGEGLU),
-        mistakes=GEGLU_MISTAKES,
-        section=GEGLU_SECTION,
+        base=GATED,
+        mistakes=_TEXTS.of(GEGLU_CHANGES),
+        section="GEGLU: a value and a gate",
     ),
     Question(
         id="transformer-block",
@@ -55,7 +63,8 @@ QUESTIONS = (
         kind="layer",
         cases=_block_cases,
         accepted=(Block, ExactBlock, OriginalEpsilonBlock),
-        mistakes=BLOCK_MISTAKES,
+        base=BLOCK,
+        mistakes=_TEXTS.of(BLOCK_CHANGES),
         section="In three lines",
     ),
 )
