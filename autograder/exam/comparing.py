@@ -102,9 +102,11 @@ def _part_failed(message: str, part: str) -> bool:
     layer = LAYER_NAME.search(message)
     if layer and LAYERS.get(layer[1], "") not in part:
         return False
-    written = (inputs, [BATCH.sub(",", shape) for shape in inputs], [BATCH.sub("", shape) for shape in inputs])
+    if any(shape.startswith(",") for shape in mine):  # the batch is open somewhere: it counts nowhere
+        mine, inputs, kernels = ([BATCH.sub(",", shape) for shape in shapes] for shapes in (mine, inputs, kernels))
+    without = [BATCH.sub("", shape) for shape in inputs]
     tensors = [shape for shape in inputs if "," in shape]
-    return any(shapes != [] and _complains_of(mine, shapes, kernels) for shapes in (*written, tensors))
+    return any(shapes != [] and _complains_of(mine, shapes, kernels) for shapes in (inputs, without, tensors))
 
 
 def _reshape(message: str) -> tuple[int, int] | None:
