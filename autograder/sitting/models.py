@@ -17,6 +17,9 @@ EAGER_ONLY = (
 )
 
 
+DICT_OF_INPUTS = "{name} must return a model of a list of inputs. Received: a model of a dict of inputs"
+
+
 class EagerOnly(TypeError):
     """The code runs on arrays, but not on `keras.Input` tensors."""
 
@@ -40,6 +43,8 @@ def make_model(name: str, case: CasePaper, function: Any) -> keras.Model:
             made = function(*case.arguments, blocks)
         if not isinstance(made, keras.Model):
             raise TypeError(f"{name} must return a keras.Model. Received: {_kind(made)}")
+        if isinstance(getattr(made, "input", None), dict):  # Keras would take what it is called on in the keys' order
+            raise TypeError(DICT_OF_INPUTS.format(name=name))
         return made
     inputs = {name: keras.Input(array.shape[1:]) for name, array in case.inputs.items()}
     try:

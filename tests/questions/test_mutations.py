@@ -14,7 +14,7 @@ from autograder.exam import make_paper
 from autograder.exam.known_mistakes import KnownMistakes
 from autograder.exam.marking import MODES, Marker
 from autograder.questions import find
-from autograder.questions.catalogue import Evaluation, Same
+from autograder.questions.catalogue import Evaluation, Inner, Same
 from autograder.questions.catalogue.blocks import PaddedConv
 from autograder.questions.catalogue.operations import (
     Conv,
@@ -32,6 +32,7 @@ from autograder.questions.catalogue.operations import (
     silu,
 )
 from autograder.questions.cross_attention.base import cut
+from autograder.questions.down_flow.base import DOWN
 from autograder.sitting.run import sit
 from tests.questions.slips import answer_with, slips_of
 from tests.questions.test_slips import CONVERTED, SEED
@@ -177,6 +178,22 @@ MUTATIONS = {
         {"attends": lambda level, i: level < 2},
     ),
     # -------------------------------------------------------------------------------------------------------- 09-unet
+    "exit-flow": (
+        {"norm": Norm(epsilon=1e-3)},
+        {"conv": PaddedConv(size=5, padding=2)},
+        {"end": scaled(1.3)},
+    ),
+    "unet": (
+        {"down": Inner(DOWN, {"halve": PaddedConv(size=5, padding=2, stride=2)})},
+        {"dense2": Dense("mlp_width", bias=False)},
+        {"mlp_swish": same},
+        {"smallest": scaled(1.3)},
+    ),
+    "parameters": (
+        {"conv1": lambda c, d: 9 * c * d},
+        {"projection": lambda c, d: c * d + d},
+        {"total": lambda n: n + 1},
+    ),
     # ---------------------------------------------------------------------------------------------------- 10-sampling
     "initial-noise": (
         {"columns": lambda side: side // 16},

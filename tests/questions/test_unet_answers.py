@@ -14,13 +14,19 @@ from autograder.sitting.paper import BASE
 from autograder.sitting.run import sit
 from tests.questions.test_flow_answers import (
     down_blocks_first,
+    down_generator,
+    down_recipe,
     down_recursive,
     down_unrolled,
     middle_as_layers,
+    middle_class,
     middle_loop,
     middle_made_first,
+    middle_reduced,
     up_by_index,
     up_by_levels,
+    up_over_skips,
+    up_recursive,
     up_reversed,
 )
 
@@ -47,6 +53,22 @@ class GroupNormByHand(keras.layers.Layer):
         mean = ops.mean(groups, axis=(1, 3), keepdims=True)
         variance = ops.var(groups, axis=(1, 3), keepdims=True)
         return ops.reshape((groups - mean) / ops.sqrt(variance + 1e-5), (-1, h, w, c)) * self.gain + self.shift
+
+
+def exit_of_wider_norm(x, blocks):
+    """The normalisation over a picture whose pixels are in one row, and the layers made before any is called."""
+    height, width, channels = x.shape[1:]
+    row, picture = keras.layers.Reshape((height * width, channels)), keras.layers.Reshape((height, width, channels))
+    norm, swish = keras.layers.GroupNormalization(32, epsilon=1e-5), keras.layers.Activation(keras.activations.silu)
+    last = blocks.PaddedConv2D(filters=blocks.latent_channels, kernel_size=(3, 3), padding=(1, 1))
+    return last(picture(swish(norm(row(x)))))
+
+
+def exit_product(x, blocks):
+    """Swish as a product of two layers' outputs."""
+    normalised = keras.layers.GroupNormalization(epsilon=1e-5)(x)
+    gate = keras.layers.Activation("sigmoid")(normalised)
+    return blocks.PaddedConv2D(blocks.latent_channels, 3, 1, 1)(keras.layers.Multiply()([gate, normalised]))
 
 
 def exit_by_hand(x, blocks):
@@ -104,6 +126,34 @@ def unet_nested(img_height, img_width, max_text_length, blocks):
     return keras.Model([latent, embedding, context], exit_by_hand(x, blocks))
 
 
+def unet_of_functions(img_height, img_width, max_text_length, blocks):
+    """The Dense layers as 1x1 convolutions over one pixel, the flows' blocks from one dictionary of functions."""
+    latent = keras.Input(shape=(img_height // 8, img_width // 8, blocks.latent_channels))
+    embedding = keras.Input(shape=(blocks.channels[0],))
+    context = keras.Input(shape=(max_text_length, blocks.context_dim))
+    width = blocks.channels[0] * 4
+    pixel = keras.layers.Reshape((1, 1, blocks.channels[0]))(embedding)
+    hidden = ops.silu(keras.layers.Conv2D(width, 1)(pixel))
+    t_emb = keras.layers.Flatten()(keras.layers.Conv2D(width, kernel_size=1)(hidden))
+    x, outputs = down_generator(latent, t_emb, context, blocks)
+    x = up_over_skips(middle_reduced(x, t_emb, context, blocks), outputs, t_emb, context, blocks)
+    return keras.Model((latent, embedding, context), exit_product(x, blocks))
+
+
+def unet_of_models(img_height, img_width, max_text_length, blocks):
+    """Each flow a model of its own, of any height and width; the latent's sides are left open."""
+    latent = keras.Input((None, None, blocks.latent_channels))
+    embedding = keras.Input((blocks.channels[0],))
+    context = keras.Input((None, blocks.context_dim))
+    features = keras.layers.Dense(4 * blocks.channels[0], activation=ops.silu)(embedding)
+    t_emb = keras.layers.Dense(4 * blocks.channels[0])(features)
+    x, outputs = down_recipe(latent, t_emb, context, blocks)
+    inside = [keras.Input(part.shape[1:]) for part in (x, t_emb, context)]
+    x = keras.Model(inside, middle_class(*inside, blocks))([x, t_emb, context])
+    x = up_recursive(x, outputs, t_emb, context, blocks)
+    return keras.Model([latent, embedding, context], exit_sequential(x, blocks))
+
+
 def count_by_shapes(input_dim, output_dim, embedding_dim):
     shapes = [(input_dim,), (input_dim,), (3, 3, input_dim, output_dim), (output_dim,)]
     shapes += [(embedding_dim, output_dim), (output_dim,), (output_dim,), (output_dim,)]
@@ -122,10 +172,35 @@ def count_with_numpy(input_dim, output_dim, embedding_dim):
     return np.int64(count_factored(input_dim, output_dim, embedding_dim))
 
 
+def count_of_layers(input_dim, output_dim, embedding_dim):
+    """Keras counts: the layers are built, of one pixel."""
+    x, h, t = (None, 1, 1, input_dim), (None, 1, 1, output_dim), (None, embedding_dim)
+    layers = [(keras.layers.GroupNormalization(1), x), (keras.layers.Conv2D(output_dim, 3, padding="same"), x)]
+    layers += [(keras.layers.Dense(output_dim), t), (keras.layers.GroupNormalization(1), h)]
+    layers += [(keras.layers.Conv2D(output_dim, 3, padding="same"), h)]
+    layers += [(keras.layers.Conv2D(output_dim, 1), x)] if input_dim != output_dim else []
+    for layer, shape in layers:
+        layer.build(shape)
+    return sum(layer.count_params() for layer, _ in layers)
+
+
+def count_one_weight_at_a_time(c, d, e):
+    total = 0
+    for kernel, rows, columns in ((3, c, d), (1, e, d), (3, d, d), (1, c, d if c != d else 0)):
+        total += (kernel * kernel * rows + 1) * columns
+    return float(total + sum(2 * width for width in (c, d)))
+
+
 RIGHT = {
-    "exit-flow": (exit_sequential, exit_ops, exit_by_hand),
-    "unet": (unet_imperative_time, unet_subclass, unet_nested),
-    "parameters": (count_by_shapes, count_factored, count_with_numpy),
+    "exit-flow": (exit_sequential, exit_ops, exit_by_hand, exit_of_wider_norm, exit_product),
+    "unet": (unet_imperative_time, unet_subclass, unet_nested, unet_of_functions, unet_of_models),
+    "parameters": (
+        count_by_shapes,
+        count_factored,
+        count_with_numpy,
+        count_of_layers,
+        count_one_weight_at_a_time,
+    ),
 }
 
 

@@ -135,3 +135,11 @@ def test_model_is_run_on_the_papers_inputs():
 def test_model_must_be_a_keras_model():
     error = error_of(lambda blocks: keras.Input((3,)), kind="model")
     assert "must return a keras.Model. Received: a tensor" in error.message
+
+
+def test_model_must_take_a_list_of_inputs():
+    def model(blocks):
+        x, t_emb = keras.Input(X.shape[1:], name="x"), keras.Input(T_EMB.shape[1:], name="t_emb")
+        return keras.Model({"x": x, "t_emb": t_emb}, blocks.ResBlock(64)([x, t_emb]))
+
+    assert "a list of inputs. Received: a model of a dict" in error_of(model, "model").message

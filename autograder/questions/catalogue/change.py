@@ -100,6 +100,19 @@ class FreshNoise:
 
 
 @dataclass(frozen=True, eq=False)
+class Inner:
+    """A part that is a base of its own, as a flow is within a model.
+
+    Args:
+        base: the right answer to that part.
+        form: what is changed in it.
+    """
+
+    base: Base
+    form: Form = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class Change:
     """A mistake: the base with one thing in it changed.
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from autograder.questions.catalogue.change import Base, Form, Replacements, Same
+from autograder.questions.catalogue.change import Base, Form, Inner, Replacements, Same
 from autograder.questions.catalogue.operations import Layer, Refused, same
 from autograder.sitting.models import grouped
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError, Paper, Weight, weight_values
 from autograder.sitting.sampling_stand_ins import CALLS_IN_NUMPY
-from autograder.sitting.stand_in_layer import how_far, recording_calls
+from autograder.sitting.stand_in_layer import how_far, note_call, recording_calls
 from autograder.sitting.stand_ins import make_blocks
 
 # The kind of an error in a part. Its text lists what the part was given, then its weights, then what was raised and how
@@ -123,6 +123,8 @@ class Parts:
         try:
             inputs = self._taken(part, inputs)
             self.values[part] = self._result(place, self._bound(operation), inputs)
+        except PartFailed:  # of a base within
+            raise
         except Exception as error:
             refused = isinstance(error, Refused)
             given = " ".join(str(x.shape) for x in inputs if isinstance(x, np.ndarray) and not refused)
@@ -168,6 +170,8 @@ class Parts:
 
     def _worked_out(self, operation: Any, changed: frozenset[str], inputs: tuple[Any, ...]) -> tuple[Any, dict]:
         made: dict[str, tuple[tuple[int, ...], bool]] = {}
+        if isinstance(operation, Inner):
+            return self._within(operation, changed, inputs)
         if not isinstance(operation, Layer):
             return operation(*inputs), made
 
@@ -179,6 +183,17 @@ class Parts:
             return self._memo.weight(self._keys[name in changed], tuple(shape), trained)
 
         return operation.apply(weights, *inputs), made
+
+    def _within(self, inner: Inner, changed: frozenset[str], inputs: tuple[Any, ...]) -> tuple[Any, dict]:
+        """What a base within gives, and its weights, called `part/name`."""
+        replacements, values = Replacements.of(inner.base.parts, inner.form), inner.base.named(inputs)
+        names = [(part, name) for part, _, name in (weight.partition("/") for weight in changed)]
+        parts = Parts(replacements, self._memo, values, self._keys, _by_part(names))
+        parts._blocks += self._blocks
+        value = inner.base.forward(parts, *values.values())
+        for block in parts._blocks[len(self._blocks) :]:
+            note_call(block)
+        return value, {f"{part}/{name}": made for (part, name), made in parts.weights.items()}
 
 
 class Evaluation:

@@ -303,8 +303,9 @@ class Norm(Layer):
     def _groups(self, weights, x):
         batch, channels = x.shape[0], x.shape[-1]
         groups = self.groups or channels
-        if channels % groups:
-            raise ValueError(f"groups must divide the channels. Received: {groups} groups, {channels} channels")
+        if channels % groups:  # in the words of Keras, by which a learner's exception is known
+            wrong = "cannot be more than" if groups > channels else "must be a multiple of"
+            raise ValueError(f"Number of groups ({groups}) {wrong} the number of channels ({channels}).")
         grouped = x.reshape(batch, -1, groups, channels // groups)
         return self._over_axes(grouped, (1, 3)).reshape(x.shape)
 

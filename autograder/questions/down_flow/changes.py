@@ -51,6 +51,7 @@ def _keep_early(kept, x, level):
 
 
 _KEEPING = (
+    change("maps-not-returned", result=first),
     change(
         "latent-kept",
         {"keep_entry": lambda kept, x, latent: [*kept, latent]},

@@ -1,23 +1,38 @@
 """Exercise 09: the exit, the whole UNet, and what a ResBlock weighs."""
 
+from functools import partial
+
+import keras
+
+from autograder.questions.catalogue import Texts
 from autograder.questions.flows import FLOW_SIZES, Size
 from autograder.questions.question import Case, Pick, Question, RandomInput
-from autograder.questions.unet.counting import MISTAKES as COUNTING_MISTAKES
-from autograder.questions.unet.counting import resblock_parameters
-from autograder.questions.unet.mistakes import EXIT_MISTAKES, UNET_MISTAKES
-from autograder.questions.unet.wiring import wired
-from autograder.reference.unet import exit_flow
+from autograder.questions.unet.base import EXIT, PARAMETERS, UNET
+from autograder.questions.unet.changes import EXIT_CHANGES, UNET_CHANGES
+from autograder.questions.unet.counting_changes import PARAMETER_CHANGES
+from autograder.reference.unet import down_flow, exit_flow, middle_flow, up_flow
 
 EXERCISE = "09-unet"
-build_unet = wired()
+ORIGINAL_EPSILON = 1e-6  # of the exit, as some implementations have it
 
 
-def _original_exit(x, blocks):
-    """With epsilon 1e-6, as some implementations have it."""
-    return exit_flow(x, blocks, norm_epsilon=1e-6)
+def build_unet(img_height, img_width, max_text_length, blocks, norm_epsilon=1e-5):
+    """The UNet of `blocks`, a model of latent, timestep embedding and context, as `reference.DiffusionModelV2` is."""
+    latent = keras.Input((img_height // 8, img_width // 8, blocks.latent_channels))
+    embedding = keras.Input((blocks.channels[0],))
+    context = keras.Input((max_text_length, blocks.context_dim))
+    width = 4 * blocks.channels[0]
+    t_emb = keras.layers.Dense(width)(keras.layers.Dense(width, activation="silu")(embedding))
+    x, outputs = down_flow(latent, t_emb, context, blocks)
+    x = middle_flow(x, t_emb, context, blocks)
+    x = up_flow(x, outputs, t_emb, context, blocks)
+    return keras.Model([latent, embedding, context], exit_flow(x, blocks, norm_epsilon))
 
 
-_original_unet = wired(end=lambda u, x: _original_exit(x, u.blocks))
+def resblock_parameters(input_dim, output_dim, embedding_dim):
+    """Norm, convolution, Dense, norm, convolution; a projection where the channels change."""
+    c, d, e = input_dim, output_dim, embedding_dim
+    return 2 * c + (9 * c * d + d) + (e * d + d) + 2 * d + (9 * d * d + d) + (c * d + d if c != d else 0)
 
 
 def _exit_cases(scale):
@@ -46,6 +61,8 @@ def _counting_cases(scale):
     return tuple(Case((c, d, embedding), {}) for c, d in ((narrow, wide), (wide, narrow), (wide, wide)))
 
 
+_TEXTS = Texts.beside(__file__)
+
 QUESTIONS = (
     Question(
         id="exit-flow",
@@ -53,8 +70,9 @@ QUESTIONS = (
         name="exit_flow",
         kind="flow",
         cases=_exit_cases,
-        accepted=(exit_flow, _original_exit),
-        mistakes=EXIT_MISTAKES,
+        accepted=(exit_flow, partial(exit_flow, norm_epsilon=ORIGINAL_EPSILON)),
+        base=EXIT,
+        mistakes=_TEXTS.of(EXIT_CHANGES, "exit"),
         section="The exit",
     ),
     Question(
@@ -63,8 +81,9 @@ QUESTIONS = (
         name="build_unet",
         kind="model",
         cases=_unet_cases,
-        accepted=(build_unet, _original_unet),
-        mistakes=UNET_MISTAKES,
+        accepted=(build_unet, partial(build_unet, norm_epsilon=ORIGINAL_EPSILON)),
+        base=UNET,
+        mistakes=_TEXTS.of(UNET_CHANGES, "inputs"),
         section="The whole model",
     ),
     Question(
@@ -74,7 +93,8 @@ QUESTIONS = (
         kind="function",
         cases=_counting_cases,
         accepted=(resblock_parameters,),
-        mistakes=COUNTING_MISTAKES,
+        base=PARAMETERS,
+        mistakes=_TEXTS.of(PARAMETER_CHANGES),
         section="Counting a ResBlock",
         marking="integer",
     ),
