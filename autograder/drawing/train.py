@@ -99,7 +99,7 @@ class _Job:
         now = time.monotonic()
         if not self.first[0]:
             self.first = step, now
-        elif len(self.left) == len(SHOWN) and step > self.first[0]:
+        elif step < self.steps:
             print(f"\r{self._time_left(step, now)}", end="", flush=True)
         if self.left and step >= self.left[0]:
             self.left = [shown for shown in self.left if shown > step]

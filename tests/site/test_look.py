@@ -68,6 +68,7 @@ def test_plot_has_the_colours_of_the_theme(visit, scheme, shown, hidden, javascr
         assert fetched
         assert all(url.endswith("-dark.svg") == (scheme == "dark") for url in fetched)  # the other never is
     assert not any(plot.is_visible() for plot in opened.page.locator(f"article figure img.only-{hidden}").all())
+    assert all(caption.is_visible() for caption in opened.page.locator("article figure > figcaption").all())
 
 
 @pytest.mark.parametrize("path", CHAPTERS)
