@@ -1,77 +1,106 @@
 // What all live parts of pages have: the sentence, the settings, the button that loads and draws, its progress.
 import { Engine } from "./engine.js";
-import { sentenceEditor } from "./sentence.js";
+import { SentenceEditor } from "./sentence.js";
 import { fill } from "./text.js";
 
 const WAIT = 200; // milliseconds without a change before it is drawn
 const NUMBERS = ["seed", "steps", "guidance"];
 
-// draw(): draws what `wish` says, with the engine loaded; gives its milliseconds, or null if a newer wish came between.
-// Gives null where this browser cannot draw.
-export function formOf(root, draw) {
-  const data = JSON.parse(root.querySelector(".live-data").textContent), { texts } = data;
-  if (!Engine.works) {
-    root.querySelector('[data-note="old"]').hidden = false;
-    return null;
+export class Form {
+  // draw(): draws what `wish` says, with the engine loaded; gives its milliseconds, or null if a newer wish came
+  // between.
+  constructor(root, draw) {
+    Object.assign(this, JSON.parse(root.querySelector(".live-data").textContent)); // texts, facts, base
+    Object.assign(this, { root, draw, timer: 0, turn: 0 });
+    this.engine = new Engine(this, (bytes, file) => this.loading(bytes, file));
+    this.sentence = new SentenceEditor(root, this.texts, this.facts, () => this.change());
+    this.listen();
+    this.$(".live-form").hidden = false;
+    this.change();
   }
-  const $ = (selector) => root.querySelector(selector);
-  const engine = new Engine(data, loading);
-  const sentence = sentenceEditor(root, texts, data.facts, change);
-  let timer = 0, turn = 0;
 
-  const wish = () => ({ prompt: sentence.text(), ...Object.fromEntries(NUMBERS.map((name) => [name, Number($(`#live-${name}`).value)])) });
+  // Calls begin(root) for each live part of a kind on the page, or says there why it cannot draw.
+  static beginAll(kind, begin) {
+    for (const root of document.querySelectorAll(`[data-live="${kind}"]`))
+      if (Engine.works) begin(root);
+      else root.querySelector('[data-note="old"]').hidden = false;
+  }
 
-  async function submit() {
-    clearTimeout(timer);
-    if (sentence.trouble() || !$(".live-form").reportValidity()) return;
-    const mine = ++turn;
-    try {
-      const loaded = await engine.load($(".live-exact").checked ? "half" : "int8");
-      if (loaded) Object.assign(root.dataset, { product: loaded.product, loaded: Math.round(loaded.milliseconds) });
-      if (mine !== turn || !loaded) return; // a newer wish came while it loaded
-      $(".live-draw").textContent = texts.draw;
-      say(texts.drawing);
-      progress(0);
-      engine.stop();
-      const milliseconds = await draw();
-      if (mine !== turn || milliseconds === null) return;
-      say(fill(texts.drawn, { seconds: (milliseconds / 1000).toFixed(1) }));
-    } catch (error) {
-      if (mine === turn) say(fill(texts.failed, { message: error.message }));
-    }
-    if (mine === turn) progress(null);
+  $(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  listen() {
+    this.$(".live-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    for (const input of this.root.querySelectorAll(".live-settings input"))
+      input.addEventListener("input", () => this.change());
+    this.$(".live-other").addEventListener("click", () => {
+      this.$("#live-seed").value = Math.floor(Math.random() * 10000);
+      this.change();
+    });
+  }
+
+  wish() {
+    const numbers = NUMBERS.map((name) => [name, Number(this.$(`#live-${name}`).value)]);
+    return { prompt: this.sentence.text, ...Object.fromEntries(numbers) };
   }
 
   // After the first picture each change draws.
-  function change() {
-    for (const output of root.querySelectorAll(".live-field output")) output.value = $(`#${output.htmlFor}`).value;
-    clearTimeout(timer);
-    if (engine.worker) timer = setTimeout(submit, WAIT);
+  change() {
+    const outputs = this.root.querySelectorAll(".live-field output");
+    for (const output of outputs) output.value = this.$(`#${output.htmlFor}`).value;
+    clearTimeout(this.timer);
+    if (this.engine.worker) this.timer = setTimeout(() => this.submit(), WAIT);
   }
 
-  function loading(bytes, file) {
+  async submit() {
+    clearTimeout(this.timer);
+    if (this.sentence.trouble || !this.$(".live-form").reportValidity()) return;
+    const turn = ++this.turn, old = () => turn !== this.turn;
+    try {
+      const loaded = await this.engine.load(this.$(".live-exact").checked ? "half" : "int8");
+      if (old() || !loaded) return; // a newer wish came while it loaded
+      const milliseconds = await this.drawn(loaded);
+      if (old() || milliseconds === null) return;
+      this.say(fill(this.texts.drawn, { seconds: (milliseconds / 1000).toFixed(1) }));
+    } catch (error) {
+      if (!old()) this.say(fill(this.texts.failed, { message: error.message }));
+    }
+    if (!old()) this.progress(null);
+  }
+
+  drawn({ product, milliseconds }) {
+    Object.assign(this.root.dataset, { product, loaded: Math.round(milliseconds) }); // for who measures
+    this.$(".live-draw").textContent = this.texts.draw;
+    this.say(this.texts.drawing);
+    this.progress(0);
+    this.engine.stop();
+    return this.draw();
+  }
+
+  loading(bytes, file) {
     const got = (bytes / 1e6).toFixed(1), size = file.megabytes;
-    $(".live-size").hidden = true;
-    progress(bytes / file.bytes);
-    say(bytes === file.bytes ? texts.unpacking : fill(texts.loading, { got, size }));
+    this.$(".live-size").hidden = true;
+    this.progress(bytes / file.bytes);
+    this.say(bytes === file.bytes ? this.texts.unpacking : fill(this.texts.loading, { got, size }));
   }
 
-  function progress(share) {
-    $(".live-progress").hidden = share === null;
-    $(".live-progress").value = share ?? 1;
+  // share: from 0 to 1, or null when all is done.
+  progress(share) {
+    this.$(".live-progress").hidden = share === null;
+    this.$(".live-progress").value = share ?? 1;
   }
 
-  function say(text) {
-    if ($(".live-status").textContent !== text) $(".live-status").textContent = text;
+  say(text) {
+    if (this.$(".live-status").textContent !== text) this.$(".live-status").textContent = text;
   }
 
-  $(".live-form").hidden = false;
-  $(".live-form").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
-  for (const input of root.querySelectorAll(".live-settings input")) input.addEventListener("input", change);
-  $(".live-other").addEventListener("click", () => {
-    $("#live-seed").value = Math.floor(Math.random() * 10000);
-    change();
-  });
-  change();
-  return { $, root, ...data, engine, wish, change, progress };
+  // The slider of steps, from 1 to `steps`, at `step`.
+  slideTo(step, steps) {
+    Object.assign(this.$("#live-step"), { max: steps, value: step });
+    this.$(".live-step output").value = fill(this.texts.step_of, { step, steps });
+  }
 }

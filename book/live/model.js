@@ -102,12 +102,14 @@ export function unet(net, latent, embedding, context) {
   const { x: deepest, outputs } = downFlow(flow, latent);
   const middle = middleFlow(flow, deepest);
   const x = upFlow(flow, middle, outputs);
-  return net.see("conv_out", conv2d(silu(net.see("exit_norm", groupNorm(x, w.exit_norm, norm_epsilon, groups))), w.conv_out));
+  const normal = net.see("exit_norm", groupNorm(x, w.exit_norm, norm_epsilon, groups));
+  return net.see("conv_out", conv2d(silu(normal), w.conv_out));
 }
 
 function timeMlp(net, embedding) {
   const { time_dense1, time_dense2 } = net.weights.unet;
-  return scale(net.see("time_dense2", dense(silu(dense(embedding, time_dense1)), time_dense2)), net.gain("time"));
+  const time = net.see("time_dense2", dense(silu(dense(embedding, time_dense1)), time_dense2));
+  return scale(time, net.gain("time"));
 }
 
 export function downFlow({ net, time, context }, latent) {
@@ -117,7 +119,8 @@ export function downFlow({ net, time, context }, latent) {
   for (let level = 0; level < LEVELS; level++) {
     for (let i = 0; i < KEPT - 1; i++) {
       x = scoped(() => resBlock(net, `down${level}_res${i}`, x, time));
-      if (level < LEVELS - 1) x = scoped(() => spatialTransformer(net, `down${level}_transformer${i}`, level, x, context));
+      const transformer = `down${level}_transformer${i}`;
+      if (level < LEVELS - 1) x = scoped(() => spatialTransformer(net, transformer, level, x, context));
       outputs.push(x);
     }
     const last = `down${level}_conv`;
@@ -144,9 +147,10 @@ export function upFlow({ net, time, context }, x, outputs) {
     for (let i = 0; i < KEPT; i++) {
       left -= 1;
       const gain = net.gain("skips", `skips-${Math.floor(left / KEPT)}`, `skip-${left}`);
-      const kept = outputs[left], name = `up${level}_res${i}`;
-      x = scoped(() => resBlock(net, name, concat(x, net.see(`skip-${left}`, gain === 1 ? kept : scale(kept, gain))), time));
-      if (level < LEVELS - 1) x = scoped(() => spatialTransformer(net, `up${level}_transformer${i}`, level, x, context));
+      const kept = outputs[left], skip = () => (gain === 1 ? kept : scale(kept, gain));
+      const [block, transformer] = [`up${level}_res${i}`, `up${level}_transformer${i}`];
+      x = scoped(() => resBlock(net, block, concat(x, net.see(`skip-${left}`, skip())), time));
+      if (level < LEVELS - 1) x = scoped(() => spatialTransformer(net, transformer, level, x, context));
     }
     const last = `up${level}_upsample`;
     if (level > 0) x = scoped(() => net.see(last, conv2d(nearest2x(x), w[last]))); // H, W double

@@ -1,6 +1,6 @@
 // NumPy's noise: `numpy.random.default_rng(seed).normal(size=...)`, so that a seed draws here what it draws in Python.
 //
-// The seed is spread over 256 bits (O'Neill, "Developing a seed_seq Alternative", 2015, as NumPy's SeedSequence has it);
+// The seed is spread over 256 bits (O'Neill, "Developing a seed_seq Alternative", 2015, as in NumPy's SeedSequence);
 // they start PCG64 (O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms", 2014), a
 // 128-bit counter with scrambled output; the ziggurat (Marsaglia and Tsang, 2000) makes normal numbers of its output.
 

@@ -1,60 +1,75 @@
-// The live part of a page: a sentence, settings, switches; two pictures side by side, step by step.
+// A sentence, settings, switches; two pictures side by side, step by step.
 //
 // Nothing of the model is fetched before the reader asks for a picture. Afterwards each change draws anew. All words
 // that a reader sees come from the page (texts.en.json), the numbers of the model from `facts` (live_files.py).
+import { Form } from "./form.js";
 import { Panel } from "./panel.js";
-import { formOf } from "./form.js";
 import { fill } from "./text.js";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-function begin(root) {
-  const form = formOf(root, draw);
-  if (!form) return;
-  const { $, texts, facts, engine } = form;
-  const panels = { whole: new Panel(texts, facts), cut: new Panel(texts, facts) };
-  $(".live-pair").append(panels.whole.figure, panels.cut.figure);
+class Player {
+  constructor(root) {
+    this.form = new Form(root, () => this.draw());
+    const { texts, facts } = this.form, slider = root.querySelector("#live-step");
+    this.panels = { whole: new Panel(texts, facts), cut: new Panel(texts, facts) };
+    root.querySelector(".live-pair").append(this.panels.whole.figure, this.panels.cut.figure);
+    this.boxes = [...root.querySelectorAll("[data-part]")];
+    for (const box of this.boxes) box.addEventListener("input", () => this.switched());
+    slider.addEventListener("input", () => this.show(Number(slider.value)));
+  }
 
-  const parts = () => [...root.querySelectorAll("[data-part]:checked:not(:disabled)")];
-  const names = () => parts().map((box) => box.dataset.name).join(texts.and);
-  const gains = () => Object.fromEntries(parts().map((box) => [box.dataset.part, 0]));
+  // What is switched off, as boxes.
+  get parts() {
+    return this.boxes.filter((box) => box.checked && !box.disabled);
+  }
 
-  async function draw() {
-    const cut = parts().length > 0, wish = form.wish(), { quality } = engine;
-    const wishes = { whole: { ...wish, gains: {} }, ...(cut && { cut: { ...wish, gains: gains() } }) };
-    const labels = { whole: texts.whole, cut: fill(texts.without, { parts: names() }) };
-    panels.cut.figure.hidden = !cut;
-    $(".live-results").hidden = false;
-    for (const which of Object.keys(wishes)) {
-      const panel = panels[which];
-      if (panel.shows(wishes[which], quality)) continue;
-      panel.start(wishes[which], labels[which], quality);
-      const milliseconds = await engine.draw(wishes[which], (data) => {
-        panel.add(data);
-        form.progress(data.step / wish.steps);
-        if (!still.matches || data.step === wish.steps) show(data.step);
-      });
-      if (milliseconds === null) return null;
-      panel.milliseconds = root.dataset[which] = Math.round(milliseconds);
+  // Without any skips there is nothing left to switch at their levels.
+  switched() {
+    const all = this.boxes.find((box) => box.dataset.part === "skips").checked;
+    for (const box of this.boxes) if (box.dataset.part.startsWith("skips-")) box.disabled = all;
+    this.form.change();
+  }
+
+  // The wish of each panel that is to be shown, and its title.
+  wishes() {
+    const { parts, form: { texts } } = this, wish = this.form.wish();
+    const gains = Object.fromEntries(parts.map((box) => [box.dataset.part, 0]));
+    const names = parts.map((box) => box.dataset.name).join(texts.and);
+    const whole = ["whole", { ...wish, gains: {} }, texts.whole];
+    return parts.length ? [whole, ["cut", { ...wish, gains }, fill(texts.without, { parts: names })]] : [whole];
+  }
+
+  async draw() {
+    const { engine, root } = this.form, wishes = this.wishes();
+    this.panels.cut.figure.hidden = wishes.length < 2;
+    this.form.$(".live-results").hidden = false;
+    let total = 0;
+    for (const [which, wish, title] of wishes) {
+      const panel = this.panels[which];
+      if (!panel.shows(wish, engine.quality)) {
+        panel.start(wish, title, engine.quality);
+        panel.milliseconds = await engine.draw(wish, (step) => this.add(panel, step));
+        if (panel.milliseconds === null) return null;
+      }
+      root.dataset[which] = Math.round(panel.milliseconds); // for who measures
+      total += panel.milliseconds;
     }
-    show(wish.steps);
-    return Object.keys(wishes).reduce((sum, which) => sum + panels[which].milliseconds, 0);
+    this.show(wishes[0][1].steps);
+    return total;
   }
 
-  function show(step) {
-    const slider = $("#live-step"), { steps } = panels.whole.wish;
-    Object.assign(slider, { max: steps, value: step });
-    $(".live-step output").value = fill(texts.step_of, { step, steps });
-    for (const panel of Object.values(panels)) panel.show(step);
+  add(panel, data) {
+    const { steps } = panel.wish;
+    panel.add(data);
+    this.form.progress(data.step / steps);
+    if (!still.matches || data.step === steps) this.show(data.step);
   }
 
-  function changed() {
-    for (const box of root.querySelectorAll("[data-part^='skips-']")) box.disabled = $('[data-part="skips"]').checked;
-    form.change();
+  show(step) {
+    this.form.slideTo(step, this.panels.whole.wish.steps);
+    for (const panel of Object.values(this.panels)) panel.show(step);
   }
-
-  for (const box of root.querySelectorAll("[data-part]")) box.addEventListener("input", changed);
-  $("#live-step").addEventListener("input", () => show(Number($("#live-step").value)));
 }
 
-document.querySelectorAll('[data-live="play"]').forEach(begin);
+Form.beginAll("play", (root) => new Player(root));

@@ -1,87 +1,109 @@
-// The sentence: typed, or made of words to click. One word of it is chosen, and below stand those that may take its
-// place; behind the last stands the place of the next.
+// The sentence: typed, or made of words to click. One word of it may be chosen, and below stand those that may take its
+// place; else those that may come next.
 import { nextWords, troubleWith, wordsOf } from "./words.js";
 import { fill } from "./text.js";
 
-export function sentenceEditor(root, texts, { text: vocabulary, language }, change) {
-  const input = root.querySelector("#live-prompt"), hint = root.querySelector(".live-hint");
-  const [words, choices] = [root.querySelector(".live-words"), root.querySelector(".live-choices")];
-  let chosen = null; // number of the word to change, or null for the next one
-
-  function problem() {
-    const found = troubleWith(input.value, vocabulary);
-    if (found?.unknown) return fill(texts.unknown, { words: found.unknown.join(", "), known: vocabulary.words.slice(1).join(", ") });
-    return found ? fill(texts.too_long, found) : "";
+export class SentenceEditor {
+  // change(): called when the sentence has changed.
+  constructor(root, texts, { text: vocabulary, language }, change) {
+    Object.assign(this, { texts, vocabulary, language, change, chosen: null }); // chosen: number of the word to change
+    const part = (name) => root.querySelector(`.live-${name}`);
+    Object.assign(this, { words: part("words"), choices: part("choices"), hint: part("hint"), note: part("trouble") });
+    this.input = root.querySelector("#live-prompt");
+    this.input.addEventListener("input", () => this.set(this.input.value));
+    this.show();
   }
 
-  function show() {
-    const said = wordsOf(input.value), trouble = problem();
-    if (chosen !== null && chosen >= said.length) chosen = null;
-    root.querySelector(".live-trouble").textContent = trouble || (said.length ? "" : texts.empty);
-    input.setAttribute("aria-invalid", String(trouble !== ""));
-    const last = said.length < vocabulary.length ? [button("+", chosen === null, () => choose(null), texts.add)] : [];
-    const clear = Object.assign(document.createElement("button"), { type: "button", textContent: texts.begin, onclick: restart });
-    words.replaceChildren(...said.map((word, i) => button(word, chosen === i, () => choose(i))), ...last, ...(said.length ? [clear] : []));
-    showChoices(said);
+  get said() {
+    return wordsOf(this.input.value);
   }
 
-  function showChoices(said) {
-    const at = chosen ?? said.length, found = nextWords(said.slice(0, at), language);
-    const instead = chosen === null ? null : said[at];
-    if (instead) hint.textContent = fill(texts.change, { word: instead });
-    else if (found.length) hint.textContent = texts.next;
-    else hint.textContent = complete(said) ? texts.complete : texts.off_pattern;
-    const starts = found.length || complete(said) ? found : nextWords([], language);
-    const standing = instead && said.slice(at, at + phraseAt(said, at)).join(" ");
-    choices.replaceChildren(...starts.map((choice) => button(choice, choice === standing, () => take(choice, found.length ? at : 0))));
+  get text() {
+    return this.said.join(" ");
   }
 
-  // Whether a sentence of the language has ended: its last word is one of those that may come there, and none may follow.
-  function complete(said) {
-    return said.length > 0 && nextWords(said.slice(0, -1), language).includes(said.at(-1));
+  // What keeps the sentence from being drawn, in words; "" if nothing does.
+  get trouble() {
+    const found = troubleWith(this.input.value, this.vocabulary), known = this.vocabulary.words.slice(1).join(", ");
+    if (found?.unknown) return fill(this.texts.unknown, { words: found.unknown.join(", "), known });
+    return found ? fill(this.texts.too_long, found) : "";
   }
 
-  function restart() {
-    chosen = null;
-    input.value = "";
-    show();
-    choices.firstElementChild.focus();
-    change();
+  set(text, chosen = null) {
+    this.input.value = text;
+    this.chosen = chosen;
+    this.show();
+    this.change();
   }
 
-  function choose(i) {
-    chosen = i;
-    show();
-    words.children[i ?? wordsOf(input.value).length].focus();
+  // --------------------------------------------------------------------------------------------- what is shown
+
+  show() {
+    const { said, trouble, texts } = this;
+    this.note.textContent = trouble || (said.length ? "" : texts.empty);
+    this.input.setAttribute("aria-invalid", String(trouble !== ""));
+    const buttons = said.map((word, i) => button(word, () => this.choose(i), this.chosen === i));
+    if (said.length < this.vocabulary.length) {
+      buttons.push(button("+", () => this.choose(null), this.chosen === null));
+      buttons.at(-1).ariaLabel = texts.add;
+    }
+    if (said.length) buttons.push(button(texts.begin, () => this.restart()));
+    this.words.replaceChildren(...buttons);
+    this.showChoices(said);
   }
 
-  // Puts a choice in its place; what follows stays while it is still a sentence of the language.
-  function take(choice, at) {
-    const said = wordsOf(input.value), head = [...said.slice(0, at), ...choice.split(" ")];
-    const old = phraseAt(said, at), rest = chosen === null ? [] : said.slice(at + old);
-    const kept = [...head];
-    while (rest.length && nextWords(kept, language).some((next) => next.split(" ")[0] === rest[0])) kept.push(rest.shift());
-    input.value = kept.join(" ");
-    if (rest.length) chosen = null;
-    show();
-    (chosen === null ? choices.firstElementChild ?? words.lastElementChild : words.children[chosen]).focus(); // where one goes on
-    change();
+  showChoices(said) {
+    const at = this.chosen ?? said.length, found = this.nextAfter(said.slice(0, at));
+    const complete = said.length > 0 && this.nextAfter(said.slice(0, -1)).includes(said.at(-1));
+    const standing = this.chosen === null ? null : said.slice(at, at + this.phraseAt(said, at)).join(" ");
+    if (standing) this.hint.textContent = fill(this.texts.change, { word: standing });
+    else if (found.length) this.hint.textContent = this.texts.next;
+    else this.hint.textContent = complete ? this.texts.complete : this.texts.off_pattern;
+    const strange = !found.length && !complete; // no sentence of the language: all that can be done is to begin again
+    const choices = strange ? this.nextAfter([]) : found;
+    const take = (choice) => this.take(choice, strange ? 0 : at);
+    this.choices.replaceChildren(...choices.map((choice) => button(choice, () => take(choice), choice === standing)));
+  }
+
+  nextAfter(words) {
+    return nextWords(words, this.language);
   }
 
   // How many words the choice takes that stands at a place: "left of" takes two.
-  function phraseAt(said, at) {
+  phraseAt(said, at) {
     const fits = (choice) => choice.split(" ").every((part, i) => said[at + i] === part);
-    return Math.max(1, ...nextWords(said.slice(0, at), language).filter(fits).map((choice) => choice.split(" ").length));
+    const standing = this.nextAfter(said.slice(0, at)).filter(fits);
+    return Math.max(1, ...standing.map((choice) => choice.split(" ").length));
   }
 
-  function button(text, pressed, act, label) {
-    const made = Object.assign(document.createElement("button"), { type: "button", textContent: text, onclick: act });
-    made.ariaPressed = String(pressed);
-    if (label) made.ariaLabel = label;
-    return made;
+  // ---------------------------------------------------------------------------------------------- what is done
+
+  choose(i) {
+    this.chosen = i;
+    this.show();
+    this.words.children[i ?? this.said.length].focus();
   }
 
-  input.addEventListener("input", () => { chosen = null; show(); change(); });
-  show();
-  return { text: () => wordsOf(input.value).join(" "), trouble: problem };
+  restart() {
+    this.set("");
+    this.choices.firstElementChild.focus();
+  }
+
+  // Puts a choice in its place; what follows stays while it is still a sentence of the language.
+  take(choice, at) {
+    const { said, chosen } = this, kept = [...said.slice(0, at), ...choice.split(" ")];
+    const rest = chosen === null ? [] : said.slice(at + this.phraseAt(said, at));
+    const follows = (word) => this.nextAfter(kept).some((next) => next.split(" ")[0] === word);
+    while (rest.length && follows(rest[0])) kept.push(rest.shift());
+    this.set(kept.join(" "), rest.length ? null : chosen);
+    const here = this.chosen === null ? this.choices.firstElementChild : this.words.children[this.chosen];
+    (here ?? this.words.lastElementChild).focus(); // where one goes on
+  }
+}
+
+// pressed: true or false for one that can be chosen.
+function button(text, act, pressed) {
+  const made = Object.assign(document.createElement("button"), { type: "button", textContent: text, onclick: act });
+  if (pressed !== undefined) made.ariaPressed = String(pressed);
+  return made;
 }

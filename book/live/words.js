@@ -20,7 +20,8 @@ export const TEXT_ENCODERS = { "word table": wordTable };
 
 export function encode(net, text) {
   const { kind } = net.config.text;
-  if (!(kind in TEXT_ENCODERS)) throw new Error(`A text encoder must be one of ${Object.keys(TEXT_ENCODERS)}. Received: ${kind}`);
+  if (!(kind in TEXT_ENCODERS))
+    throw new Error(`A text encoder must be one of ${Object.keys(TEXT_ENCODERS)}. Received: ${kind}`);
   return TEXT_ENCODERS[kind](net, tokenize(text, net.config.text));
 }
 
