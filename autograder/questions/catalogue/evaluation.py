@@ -273,7 +273,7 @@ def _read_only(value: Any) -> Any:
     """The value, whose arrays no operation can change from now on: NumPy's own take a last operand for the result's
     place, and `np.tanh(x, y)` would write into y.
     """
-    for array in _flat(value):
+    for array in (value,) if isinstance(value, np.ndarray) else _flat(value):
         if isinstance(array, np.ndarray):
             array.flags.writeable = False
     return value

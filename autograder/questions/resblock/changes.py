@@ -120,6 +120,8 @@ _LEFT_OUT = (
     "join-averaged",  # the normalisation behind it takes the factor away: it computes the right thing
     "entry-convolution-no-bias",  # is added to every pixel, as the Dense layer's bias is: either could be missing
     *(f"{flow}-convolution-{kind}" for flow in ("entry", "exit") for kind in ("unpadded", "strided")),  # see _wiring
+    # nobody puts them there, and each makes some hundred pairs with the others
+    *(f"output-{kind}" for kind in ("elu", "hard-swish", "leaky-relu", "mish", "softmax", "softplus")),
 )
 
 SAME_CHANGES = (
