@@ -266,6 +266,11 @@ class CrossAttention(StandIn):
         super().__init__(**kwargs)
         self.num_heads, self.head_size = whole("num_heads", num_heads), whole("head_size", head_size)
 
+    def check(self, inputs):
+        if isinstance(inputs, (list, tuple)):
+            what = "one tensor, with the context beside it as `context=`"
+            raise ValueError(f"CrossAttention must be called on {what}. Received: a list of {len(inputs)}")
+
     def build(self, inputs_shape, context_shape=None):
         width = self.num_heads * self.head_size
         self.ask = self.add_weight(shape=(inputs_shape[-1], width), name="ask")

@@ -92,3 +92,13 @@ class Asked(Layer):
 
     def apply(self, weights, tokens, heard, factor):
         return np.tanh(product(tokens, weights("ask", (tokens.shape[-1], len(factor)))) + 2 * heard) * factor
+
+
+def refuses_list(*inputs):
+    """An attention that is called on a list of both its inputs.
+
+    Raises:
+        Refused: in the stand-in's words.
+    """
+    what = "one tensor, with the context beside it as `context=`"
+    raise Refused(f"CrossAttention must be called on {what}. Received: a list of 2")

@@ -39,6 +39,13 @@ def _all_channels(values) -> int:
     return values["num_heads"] * values["head_size"]
 
 
+def _twice_as_many(values) -> int:
+    return 2 * _all_channels(values)
+
+
+OTHER_WIDTHS = ("head_size", "num_heads", _twice_as_many)
+
+
 def _projected_to(width) -> tuple[Form, ...]:
     """Projections of another width; the transformer block has it too, or has not."""
     projections, right = Conv(width, 1), OfWidth(_all_channels)
@@ -149,7 +156,7 @@ _SIZES = (
     ),
     change("fully-connected-without-default", dense=required),
     change("width-typed-in", *(form for width in (320, 64) for form in _projected_to(width))),
-    change("projection-width", *(form for width in ("head_size", "num_heads") for form in _projected_to(width))),
+    change("projection-width", *(form for width in OTHER_WIDTHS for form in _projected_to(width))),
 )
 
 SUBJECTS = {

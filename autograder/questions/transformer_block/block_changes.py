@@ -3,7 +3,7 @@
 from autograder.questions.catalogue import Form, Same, change, generated, on, reads
 from autograder.questions.catalogue import operations as o
 from autograder.questions.catalogue.families import sum_kinds
-from autograder.questions.catalogue.inner_blocks import by_head
+from autograder.questions.catalogue.inner_blocks import by_head, refuses_list
 from autograder.questions.transformer_block.base import BLOCK, first_half, second_half
 from autograder.questions.transformer_block.gate_changes import UNGATED
 
@@ -79,6 +79,7 @@ _CONTEXT = (
     change("context-of-first-picture", text=lambda c: c[:1]),
     change("context-asks", asked2=reads("text", "heard2", "heads2"), heard2=reads("norm2")),
     change("self-attention-of-raw-tokens", source1=reads("tokens")),
+    change("attention-on-list", {"source2": refuses_list}, {"source1": refuses_list}),
     change("attention-reused", heard2=Same("heard1"), asked2=Same("asked1")),
 )
 _HEADS = (
@@ -106,6 +107,10 @@ _NORMS = (
     *(
         change(f"norm-after-{step}", *_normalised(AFTERS[i : i + 1], instead_of=NORMS[i : i + 1]))
         for i, step in enumerate(("self", "cross", "feed-forward"))
+    ),
+    change(
+        "norm-of-step",
+        *(form for i in range(3) for form in _normalised(OUTS[i : i + 1], instead_of=NORMS[i : i + 1])),
     ),
     change("norms-of-steps", *_normalised(OUTS, instead_of=NORMS)),
     change("norms-of-steps-too", *_normalised(OUTS)),

@@ -62,6 +62,7 @@ _GATES = (
     change("gate-subtracted", {"gated": o.subtract}, {"gated": o.subtract_from}),
     change("gate-averaged", gated=o.average),
     change("gate-concatenated", {"gated": o.concatenate}, {"gated": lambda v, g: o.concatenate(g, v)}),
+    change("gate-matrix-product", gated=np.matmul),
     change("value-added", gated=lambda value, gate: value + value * gate),
     change("gate-quick-gelu", gelu=quick_gelu),
     change("gate-twice", *({"gelu": o.after(gelu, gelu)} for gelu in GELUS)),
