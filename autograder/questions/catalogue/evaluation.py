@@ -57,7 +57,7 @@ class Memo:
     def weight(self, *key: Any) -> np.ndarray:
         """`weight_values(*key)`, drawn once."""
         if key not in self._weights:
-            self._weights[key] = weight_values(*key)
+            self._weights[key] = _read_only(weight_values(*key))
         return self._weights[key]
 
     def name(self, value: Any) -> Any:
