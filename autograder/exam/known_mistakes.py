@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from autograder.exam.fresh_noise import DrawnAnew
 from autograder.exam.marking_mode import Mode
 from autograder.exam.pairs import MistakePairs
+from autograder.exam.stages import Stage, Stages
 from autograder.questions import Mistake
 from autograder.questions.catalogue import Change, Evaluation, Form
 from autograder.sitting.keras_settings import COURSE, under
@@ -33,6 +34,7 @@ class KnownMistakes:
         evaluation = Evaluation(mode.question.base, mode.paper) if mode.question.base else None
         self._ways = [(m, _ways(m, evaluation, mode, device)) for m in mode.question.mistakes]
         self._pairs = MistakePairs(mode, evaluation) if evaluation is not None and mode.combines else None
+        self._stages = Stages(evaluation) if evaluation is not None and mode.combines else None
 
     def explain(self, answer: Answer) -> tuple[Mistake, ...]:
         """The first mistake that gives what `answer` gives, or else two that together do; empty if none are known."""
@@ -44,6 +46,10 @@ class KnownMistakes:
             if single is not None:
                 return (single,)
             return (self._pairs.find(answer) if self._pairs else None) or ()
+
+    def first_missing_stage(self, answer: Answer) -> Stage | None:
+        """How far an answer agrees with the base that nothing known explains, as far as its notes tell."""
+        return self._stages.first_missing(answer.cases[0].notes) if self._stages else None
 
     def _single(self, answer: Answer) -> Mistake | None:
         for mistake, ways in self._ways:

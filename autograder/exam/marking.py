@@ -6,9 +6,10 @@ Right objects and mistakes sit the same paper as the learner's, by the same code
 from autograder.exam.errors import remark_finding
 from autograder.exam.known_mistakes import KnownMistakes
 from autograder.exam.marking_mode import Mode
-from autograder.exam.messages import explain, untouched
+from autograder.exam.messages import Reason, explain, untouched
 from autograder.exam.noise import Noise
 from autograder.exam.scalars import Integer, Scalar
+from autograder.exam.stages import Stage
 from autograder.exam.tensors import Close
 from autograder.exam.verdict import Verdict
 from autograder.questions import Question
@@ -74,9 +75,17 @@ class Marker:
             return Verdict(self.question.id, True, None, message)
         cause = "" if untouched(answer) else self._setting(answer) or remark_finding(answer)
         known = () if cause or untouched(answer) else self._mistakes.explain(answer)
-        message = explain(self.mode, answer, self.right(), known, cause)
+        stage = None if known or cause or untouched(answer) else self._stage(answer)
+        message = explain(self.mode, answer, self.right(), Reason(known, cause, stage))
         ids = tuple(mistake.id for mistake in known)
-        return Verdict(self.question.id, False, ids[0] if ids else None, message, ids)
+        return Verdict(self.question.id, False, ids[0] if ids else None, message, ids, stage.part if stage else None)
+
+    def _stage(self, answer: Answer) -> Stage | None:
+        """The first stage that is wrong, if the first case is: its run alone has notes."""
+        first = [self.right(i).cases[0] for i in range(len(self.question.accepted))]
+        if any(self.mode.alike(answer.cases[0], right) for right in first):
+            return None
+        return self._mistakes.first_missing_stage(answer)
 
     def _agrees(self, answer: Answer) -> bool:
         return any(self.mode.agree(answer, self.right(i)) for i in range(len(self.question.accepted)))

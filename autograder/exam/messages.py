@@ -3,23 +3,33 @@
 Expected shapes, dtypes and parameter counts may be told; expected values never.
 """
 
+from dataclasses import dataclass
+
 from autograder.exam.errors import NOT_WRITTEN
 from autograder.exam.marking_mode import Mode
+from autograder.exam.stages import Stage
 from autograder.questions import Mistake, Question
 from autograder.sitting.exceptions import STUB_TEXT
 from autograder.sitting.paper import Answer, CaseAnswer, LearnerError
 
 
-def explain(mode: Mode, answer: Answer, right: Answer, mistakes: tuple[Mistake, ...] = (), cause: str = "") -> str:
-    """The text of a failed check.
+@dataclass(frozen=True)
+class Reason:
+    """What was found out about a wrong answer.
 
     Args:
-        mode: of the question's marking.
-        answer: the learner's.
-        right: the first accepted answer to the same paper.
-        mistakes: what explains the answer: nothing, one mistake of the catalogue, or two at once.
-        cause: what is known to be the cause otherwise.
+        mistakes: what explains it: nothing, one mistake of the catalogue, or two at once.
+        cause: what is known to be the cause otherwise, in words.
+        stage: how far it agrees with a right answer.
     """
+
+    mistakes: tuple[Mistake, ...] = ()
+    cause: str = ""
+    stage: Stage | None = None
+
+
+def explain(mode: Mode, answer: Answer, right: Answer, reason: Reason) -> str:
+    """The text of a failed check. `right` is the first accepted answer to the same paper."""
     question, paper = mode.question, mode.paper
     if untouched(answer):
         return f"{question.id}: {question.name} is not written yet (it raises {NOT_WRITTEN})."
@@ -30,9 +40,10 @@ def explain(mode: Mode, answer: Answer, right: Answer, mistakes: tuple[Mistake, 
         f"  Expected: {mode.expected(right.cases[index])}",
         f"  Received: {_received(mode, received, right.cases[index])}",
     ]
-    if mistakes:
-        return "\n".join([*lines, *_causes(mistakes, question)])
-    return "\n".join([*lines, f"  Cause:    {cause or finding}", _read(question, question.section)])
+    if reason.mistakes:
+        return "\n".join([*lines, *_causes(reason.mistakes, question)])
+    cause = " ".join([reason.cause or finding, *([reason.stage.text] if reason.stage else [])])
+    return "\n".join([*lines, f"  Cause:    {cause}", _read(question, question.section)])
 
 
 def advice(trouble: LearnerError) -> str:

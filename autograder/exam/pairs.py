@@ -12,12 +12,14 @@ from functools import cached_property
 import numpy as np
 
 from autograder.exam.marking_mode import Mode
+from autograder.exam.notes import Made, Seen, arrays_in, can_be_seen
 from autograder.exam.shadow import Shadow
 from autograder.questions import Mistake
 from autograder.questions.catalogue import Change, Evaluation, Form, Pair, pairs
 from autograder.sitting.paper import BASE, Answer, CaseAnswer
 
 SECONDS = 5.0  # of processor time, at most, for pairs that no answer has asked for yet
+UNLIKELY = 0.3  # of that, for pairs of which the notes of the answer's run show nothing
 
 
 class MistakePairs:
@@ -41,12 +43,12 @@ class MistakePairs:
         """
         if all(case.error is not None for case in answer.cases):
             return None
-        end = time.process_time() + self._seconds
+        start = time.process_time()
         case = answer.cases[0]
-        mine, order = Shadow.of(case), self._likeliest_first(case)
+        mine, order, likely = Shadow.of(case), *self._likeliest_first(case)
         known = [number for number in order if number in self._shadows]
         for number in (*known, *(number for number in order if number not in self._shadows)):
-            if time.process_time() > end:
+            if time.process_time() - start > self._seconds * (1 if likely[number] else UNLIKELY):
                 return None
             if self._could_be(case, mine, self._shadow(number)) and self._explains(number, answer):
                 pair, _ = self._trials[number]
@@ -79,16 +81,38 @@ class MistakePairs:
 
     # ------------------------------------------------------------------------------------------ which come first
 
-    def _likeliest_first(self, case: CaseAnswer) -> list[int]:
-        """Trials by how far their weights and shapes are from the answer's; among equals in the catalogue's order.
+    def _likeliest_first(self, case: CaseAnswer) -> tuple[list[int], np.ndarray]:
+        """All trials in order, and by trial whether it is likely.
 
-        What two changes do to the weights is taken for the sum of what each does. An estimate: it only sets the order.
+        Likely is a pair if what one of its changes gives appears among the notes of the answer's run; without notes
+        all are. Within both kinds they are ordered by how far their weights and shapes are from the answer's, what two
+        changes do to them being taken for the sum of what each does. All that only sets the order.
         """
         first, second = self._members
         features, base = self._features
-        target = _features(case, self._sizes)
-        apart = np.abs(features[first] + features[second] - base - target).sum(axis=1)
-        return np.argsort(apart, kind="stable").tolist()
+        apart = np.abs(features[first] + features[second] - base - _features(case, self._sizes)).sum(axis=1)
+        shown = self._shown(case)
+        likely = shown[first] | shown[second]
+        order = np.lexsort((np.arange(len(apart)), apart, ~likely))
+        return order.tolist(), likely
+
+    def _shown(self, case: CaseAnswer) -> np.ndarray:
+        """By form, whether anything that it alone gives, and the base does not, appears among the notes."""
+        if not case.notes:
+            return np.ones(len(self._forms), bool)
+        seen = Seen(case.notes)
+        return np.array([any(seen.find(made) is not None for made in own) for own in self._own], bool)
+
+    @cached_property
+    def _own(self) -> list[list[Made]]:
+        """Of each form, what it gives on its way and the base does not."""
+        base = {id(array): array for step in self._evaluation.steps() for array in arrays_in(step.value)}
+        return [self._gives(form, base) for form in self._forms]
+
+    def _gives(self, form: Form, base: dict[int, np.ndarray]) -> list[Made]:
+        """What a form gives and the base does not: results that both have are one array, see `Evaluation`."""
+        arrays = {id(array): array for step in self._evaluation.steps(form) for array in arrays_in(step.value)}
+        return [Made.of(array) for key, array in arrays.items() if key not in base and can_be_seen(array)]
 
     @cached_property
     def _members(self) -> tuple[np.ndarray, np.ndarray]:

@@ -19,12 +19,14 @@ from autograder.sitting.answer_sheet import FORMAT, MAX_ARRAYS, MAX_RUNS, MAX_SH
 from autograder.sitting.bounded_json import bounded_json
 from autograder.sitting.exceptions import LINE_LIMIT, MAX_CALLS
 from autograder.sitting.keras_settings import COURSE, Settings
-from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight
+from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Note, Paper, Weight
 from autograder.sitting.remarks import COMPILED, NO_CALL, OUTSIDE, WITH_NAME
+from autograder.sitting.trace import LARGEST_NUMBER, MAX_NOTES, NUMBERS_NOTED
 
 MAX_HEADER = 8_000_000  # bytes of JSON
 MAX_VALUES = 500_000  # texts, lists, objects and commas of that JSON: an array takes eight, a run and a weight fewer
 MAX_TOLD = 100  # values of the settings, of the remarks
+MAX_NOTE_VALUES = 60_000  # of the notes: each is some thirty
 MAX_AXES = 16
 MAX_SIZE = 2**40  # of a shape that is only told
 MAX_PATH = 200  # characters
@@ -91,6 +93,7 @@ def _answer(content: bytes, paper: Paper) -> Answer:
     arrays = load(content)
     pairs = enumerate(zip(cases, paper.cases, strict=True))
     answers = [_case(c, arrays, asked, first=i == 0) for i, (c, asked) in pairs]
+    answers[0].notes = _notes(words.get("notes"))
     return Answer(paper.question, answers, _settings(words.get("settings")), _remarks(words.get("remarks")))
 
 
@@ -108,6 +111,28 @@ def _remarks(words: Any) -> tuple[str, ...]:
     told = bounded_json(words, MAX_TOLD) if isinstance(words, str) else None
     listed = told[:4] if isinstance(told, list) else []
     return tuple(word for word in listed if isinstance(word, str) and REMARK.fullmatch(word))
+
+
+def _notes(words: Any) -> list[Note]:
+    """What it says the operations of the first run gave."""
+    told = bounded_json(words, MAX_NOTE_VALUES) if isinstance(words, str) else {"lines": [], "notes": []}
+    lines, notes = (told.get("lines"), told.get("notes")) if isinstance(told, dict) else (None, None)
+    if not isinstance(lines, list) or not isinstance(notes, list) or max(len(lines), len(notes)) > MAX_NOTES:
+        raise _Bad("its notes are damaged")
+    if not all(isinstance(line, str) for line in lines):
+        raise _Bad("its notes are damaged")
+    lines = [one_line(line, LINE_LIMIT) for line in lines]
+    return [_one_note(note, lines) for note in notes]
+
+
+def _one_note(words: Any, lines: list[str]) -> Note:
+    if not isinstance(words, list) or len(words) != 3 or not isinstance(words[1], list):
+        raise _Bad("its notes are damaged")
+    shape, numbers, line = words
+    real = all(type(number) in (int, float) and abs(number) < LARGEST_NUMBER for number in numbers)
+    if len(numbers) != NUMBERS_NOTED or not real or type(line) is not int or not 0 <= line < len(lines):
+        raise _Bad("its notes are damaged")
+    return Note(_shape(shape), tuple(map(float, numbers)), lines[line])
 
 
 def _case(words: Any, arrays: dict[str, np.ndarray], asked: CasePaper, first: bool) -> CaseAnswer:

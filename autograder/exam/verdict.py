@@ -13,6 +13,7 @@ class Verdict:
         mistake: the catalogue's id of the mistake, of two the first, or None.
         message: what to tell the learner; never an expected value.
         mistakes: the ids of all mistakes that were found: none, one, or two at once.
+        stage: where nothing known explains the answer, the part of a right one that it never reaches, if that shows.
     """
 
     question: str
@@ -20,6 +21,7 @@ class Verdict:
     mistake: str | None
     message: str
     mistakes: tuple[str, ...] = ()
+    stage: str | None = None
 
     @property
     def text(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from autograder.sitting.paper import Answer, CaseAnswer, LearnerError
+from autograder.sitting.paper import Answer, CaseAnswer, LearnerError, Note
 
 FORMAT = "answer-sheet-1"
 MAX_SHEET_BYTES = 64_000_000  # of arrays; the outputs of a right answer at full size take some megabytes
@@ -36,10 +36,21 @@ def write_sheet(path: Path, answer: Answer) -> None:
     header = {"format": FORMAT, "question": answer.question, "cases": json.dumps(cases, ensure_ascii=True)}
     header["settings"] = json.dumps(asdict(answer.settings))
     header["remarks"] = json.dumps(answer.remarks)
+    header["notes"] = json.dumps(_notes(answer.cases[0].notes if answer.cases else []), ensure_ascii=True)
     path = Path(path)
     part = path.with_name(path.name + ".part")
     part.write_bytes(save(arrays, metadata=header))
     os.replace(part, path)  # noqa: PTH105 - the same, and one import less to be tampered with
+
+
+def _notes(notes: list[Note]) -> dict[str, Any]:
+    """Notes as plain numbers, each with the number of its line."""
+    lines = list(dict.fromkeys(note.line for note in notes))
+    numbers = {line: number for number, line in enumerate(lines)}
+    return {
+        "lines": lines,
+        "notes": [[[int(n) for n in note.shape], list(note.numbers), numbers[note.line]] for note in notes],
+    }
 
 
 def _case(index: int, case: CaseAnswer, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -121,9 +121,18 @@ class LearnerError:
     below: bool = False
 
 
+@dataclass(frozen=True)
+class Note:
+    """What one operation gave on the way: shape, a few numbers (see `autograder.sitting.trace`), the learner's line."""
+
+    shape: tuple[int, ...]
+    numbers: tuple[float, ...]
+    line: str = ""
+
+
 @dataclass
 class CaseAnswer:
-    """What one case gave: the outputs of every run, or the error that ended it.
+    """What one case gave: the outputs of every run, or the error that ended it; of the first run also its notes.
 
     Runs are called `base`, `single.I` (weight number I set to B, the others to A) and `size.N` (all weights of size N
     set to B, where there are several). Each holds the list of the object's outputs.
@@ -132,6 +141,7 @@ class CaseAnswer:
     runs: dict[str, list[np.ndarray]] = field(default_factory=dict)
     weights: list[Weight] = field(default_factory=list)
     error: LearnerError | None = None
+    notes: list[Note] = field(default_factory=list)
 
     @property
     def traced(self) -> bool:

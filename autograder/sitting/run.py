@@ -15,6 +15,7 @@ from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, Learne
 from autograder.sitting.remarks import remarks_on
 from autograder.sitting.sampling_stand_ins import CALLS
 from autograder.sitting.stand_ins import counting_uses
+from autograder.sitting.trace import noting
 
 
 class _Stop(Exception):
@@ -48,14 +49,20 @@ def _sit_case(paper: Paper, case: CasePaper, learner_object: Any, base_only: boo
         if case.kind == "layer":
             _run_layer(paper, case, learner_object, answer, base_only)
         elif case.kind in CALLS:
-            answer.runs[BASE] = _attempt("call", lambda: _call_with_unet(case, learner_object))
+            _first_run(answer, lambda: _call_with_unet(case, learner_object), base_only)
         elif case.kind in ("flow", "model"):
             _run_model(paper, case, learner_object, answer, base_only)
         else:
-            answer.runs[BASE] = _attempt("call", lambda: _call_function(case, learner_object))
+            _first_run(answer, lambda: _call_function(case, learner_object), base_only)
     except _Stop as stop:
         answer.error = stop.error
     return answer
+
+
+def _first_run(answer: CaseAnswer, forward: Any, base_only: bool) -> None:
+    """The first run of a case; unless `base_only`, with notes of what its operations give, also where it fails."""
+    with noting(not base_only) as answer.notes:
+        answer.runs[BASE] = _attempt("call", forward)
 
 
 def _call_function(case: CasePaper, function: Any) -> list[np.ndarray]:
@@ -125,13 +132,17 @@ def _trace(paper: Paper, layer: Any, forward: Any, answer: CaseAnswer, base_only
     variables, answer.weights = _attempt("weights", lambda: _real_weights(layer))
     key_a, key_b = paper.keys
 
-    def run(changed: set[int]) -> list[np.ndarray]:
+    def assign(changed: set[int]) -> None:
         for index, variable in enumerate(variables):
             key = key_b if index in changed else key_a
             _attempt("weights", lambda v=variable, k=key: v.assign(weight_values(k, tuple(v.shape), v.trainable)))
+
+    def run(changed: set[int]) -> list[np.ndarray]:
+        assign(changed)
         return _attempt("call", forward)
 
-    answer.runs[BASE] = run(set())
+    assign(set())
+    _first_run(answer, forward, base_only)
     if base_only:
         return
     for index in range(len(variables)):

@@ -16,7 +16,7 @@ from autograder.exam.marking import Marker
 from autograder.exam.pairs import MistakePairs
 from autograder.exam.shadow import Shadow
 from autograder.questions import exercises, find
-from autograder.questions.catalogue import Base, Evaluation, Same, change, pairs, reads, swapped
+from autograder.questions.catalogue import Base, Evaluation, Same, change, pairs, reads, swapped, wired
 from autograder.questions.catalogue.operations import add, first, multiply, relu, silu
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper
 from autograder.sitting.run import sit
@@ -146,6 +146,31 @@ def test_pairs_are_changes_of_different_things():
 
 def test_the_narrower_of_two_changes_holds_where_they_meet():
     assert names(ONE, EVERYWHERE) == [("everywhere", "one")]
+
+
+def test_an_operation_never_meets_tensors_it_is_not_made_for():
+    """`np.tanh(x, y)` would write into y."""
+    rewired = change("rewired", one=first, join=wired(multiply, "one", "two"))
+    assert names(rewired, change("bent", join=np.tanh)) == []
+
+
+def test_no_part_can_change_what_it_is_given():
+    def forward(p, x):
+        return p.two(p.one(x), x)
+
+    def writes(h, x):
+        h += 1
+        return h + x
+
+    x = np.ones((2, 3), "float32")
+    paper = Paper("q", "f", (CasePaper("function", (), {"x": x}),), (1, 2))
+    evaluation = Evaluation(Base(forward, {"one": silu, "two": add}), paper)
+    before = evaluation.glance().runs[BASE][0].copy()
+    for form in ({"two": writes}, {"two": np.tanh}, {"one": lambda x: np.negative(x, x)}):
+        assert evaluation.glance(form, scratch=True).error is not None
+    np.testing.assert_array_equal(evaluation.glance().runs[BASE][0], before)
+    np.testing.assert_array_equal(x, 1)
+    assert x.flags.writeable
 
 
 @pytest.mark.parametrize(

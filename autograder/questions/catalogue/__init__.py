@@ -60,9 +60,9 @@ from autograder.questions.catalogue.change import (
     swapped,
     wired,
 )
-from autograder.questions.catalogue.evaluation import PART_FAILED, RAISED, WEIGHTS, Evaluation
+from autograder.questions.catalogue.evaluation import PART_FAILED, RAISED, WEIGHTS, Evaluation, Step
 from autograder.questions.catalogue.families import generated
-from autograder.questions.catalogue.texts import Texts
+from autograder.questions.catalogue.texts import Texts, part_names
 
 __all__ = [
     "PART_FAILED",
@@ -78,6 +78,7 @@ __all__ = [
     "Pair",
     "Reads",
     "Same",
+    "Step",
     "Texts",
     "Wired",
     "change",
@@ -85,6 +86,7 @@ __all__ = [
     "noisy",
     "on",
     "pairs",
+    "part_names",
     "reads",
     "redrawn",
     "swapped",

@@ -217,13 +217,20 @@ class Pair:
 def pairs(changes: tuple[Change, ...]) -> Iterator[Pair]:
     """Every two changes that compose: those whose forms change different things, or of which one changes all that the
     other does and more. Then the narrower holds where they meet: one activation everywhere, but another in one place.
+    (Not where the wider takes other tensors: the narrower's operation is not made for them.)
     """
     forms = [(change, form, Replacements.of(form).changed) for change in changes for form in change.forms]
     for index, (one, mine, touched) in enumerate(forms):
         for other, theirs, touches in forms[index + 1 :]:
             if one is other:
                 continue
-            if touched.isdisjoint(touches) or touched > touches:
+            if touched.isdisjoint(touches) or _covers(touched, touches):
                 yield Pair(one, other, (mine, theirs))
-            elif touched < touches:
+            elif _covers(touches, touched):
                 yield Pair(other, one, (theirs, mine))
+
+
+def _covers(wide: frozenset[tuple[str, str]], narrow: frozenset[tuple[str, str]]) -> bool:
+    """Whether one form changes all that another does, and more, and leaves the same tensors to it."""
+    rewired = {part for kind, part in wide - narrow if kind == "wiring"}
+    return wide > narrow and not any(kind == "operation" and part in rewired for kind, part in narrow)

@@ -4,11 +4,12 @@ Every result is kept under the operation and the operands that gave it, so a cha
 part, and telling the weights apart (see `autograder.sitting.run.sit`) what lies behind each weight.
 """
 
+import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Memo:
     def weight(self, *key: Any) -> np.ndarray:
         """`weight_values(*key)`, drawn once."""
         if key not in self._weights:
-            self._weights[key] = weight_values(*key)
+            self._weights[key] = _read_only(weight_values(*key))
         return self._weights[key]
 
     def name(self, value: Any) -> Any:
@@ -82,6 +83,14 @@ class Memo:
         return self._numbers[id(array)]
 
 
+class Step(NamedTuple):
+    """One use of a part: what it was given, and what it gave."""
+
+    part: str
+    inputs: tuple[Any, ...]
+    value: Any
+
+
 class Parts:
     """The `p` of a base's `forward`: `p.norm1(x)` applies the operation that now stands at norm1.
 
@@ -103,6 +112,7 @@ class Parts:
     ):
         self._replacements, self._memo, self.values = replacements, memo, dict(values)
         self._keys, self._changed = keys, changed
+        self.all_steps: list[Step] = []
         self.weights: dict[tuple[str, str], tuple[tuple[int, ...], bool]] = {}  # in the order of their first use
         self._blocks: list[str] = []  # of a flow, those called so far
 
@@ -132,6 +142,7 @@ class Parts:
             said = " ".join([*str(error).split(), how_far(self._blocks)])
             told = f"{part}, {type(operation).__name__}: {given}{WEIGHTS}{weights}{RAISED}{said}"
             raise PartFailed(told) from error
+        self.all_steps.append(Step(part, inputs, self.values[part]))
         return self.values[part]
 
     def _taken(self, part: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -221,10 +232,12 @@ class Evaluation:
         """What it gives in the first run of the first case."""
         return self._case(0, forms, False, Memo(self._memo) if scratch else self._memo)
 
-    def stages(self) -> dict[str, Any]:
-        """What each part of the base gives in the first run of the first case."""
-        parts, _ = self._run(0, (), {}, self._memo)
-        return {name: parts.values[name] for name in self.base.parts}
+    def steps(self, *forms: Form) -> list[Step]:
+        """What each part gives in the first run of the first case, in order; as far as it comes, if a part fails."""
+        parts = self._parts(0, forms, {}, self._memo)
+        with contextlib.suppress(PartFailed):
+            self._forward(0, parts)
+        return parts.all_steps
 
     def _case(self, index: int, forms: tuple[Form, ...], whole: bool, memo: Memo) -> CaseAnswer:
         answer = CaseAnswer()
@@ -247,11 +260,17 @@ class Evaluation:
                 answer.runs[f"size.{size}"] = run(_by_part(alike))
 
     def _run(self, index: int, forms: tuple[Form, ...], changed: dict, memo: Memo) -> tuple[Parts, list[np.ndarray]]:
+        parts = self._parts(index, forms, changed, memo)
+        return parts, self._forward(index, parts)
+
+    def _parts(self, index: int, forms: tuple[Form, ...], changed: dict, memo: Memo) -> Parts:
         replacements = Replacements.of(self.base.parts, *forms)
-        parts = Parts(replacements, memo, self._values[index], self.paper.keys, changed)
+        return Parts(replacements, memo, self._values[index], self.paper.keys, changed)
+
+    def _forward(self, index: int, parts: Parts) -> list[np.ndarray]:
         with np.errstate(all="ignore"):
             output = self.base.forward(parts, *self._values[index].values())
-        return parts, [np.asarray(array) for array in _flat(output)]
+        return [np.asarray(array) for array in _flat(output)]
 
     def _given(self, index: int) -> dict[str, Any]:
         """Inputs and arguments of a case by the names that the base has for them."""

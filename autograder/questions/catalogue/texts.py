@@ -20,11 +20,12 @@ subject ({Part} with a capital); an entry of its own in the exercise's file repl
 """
 
 import functools
+import inspect
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from autograder.questions.catalogue.change import Change
+from autograder.questions.catalogue.change import Base, Change
 from autograder.questions.question import Mistake
 
 LANGUAGE = "en"
@@ -35,6 +36,14 @@ FIELDS = ("cause", "why", "section")
 def family_texts(language: str = LANGUAGE) -> dict[str, dict[str, dict[str, str]]]:
     """The families' templates: `["activation"]["relu"]["cause"]`."""
     return _read(Path(__file__).with_name(f"families.{language}.toml"))
+
+
+@functools.cache
+def part_names(base: Base, language: str = LANGUAGE) -> dict[str, str]:
+    """What the parts of a base are called in an exercise's texts, which lie beside it."""
+    path = Path(inspect.getfile(base.forward)).with_name(f"mistakes.{language}.toml")
+    words = Texts(path, language).parts if path.exists() else {}
+    return {part: words[part]["name"] for part in base.parts if "name" in words.get(part, {})}
 
 
 class Texts:

@@ -101,12 +101,16 @@ def same(answer, other):
         if mine.error is not None:
             if mine.error.message != theirs.error.message:
                 return False
-        elif not all(
-            a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True)
-            for a, b in zip(mine.runs[BASE], theirs.runs[BASE], strict=True)
-        ):
+        elif not _equal(mine.runs[BASE], theirs.runs[BASE]):
             return False
     return True
+
+
+def _equal(outputs, others):
+    pairs = zip(outputs, others, strict=False)
+    return len(outputs) == len(others) and all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True) for a, b in pairs
+    )
 
 
 def table(outcomes):
