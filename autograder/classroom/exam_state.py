@@ -17,6 +17,7 @@ from autograder.whole_files import GRADER_ONLY, write_whole
 PRIVATE_DIRECTORY = 0o700
 SEED_BITS = 31
 OWNER = 16  # characters of a file's name that say whose it is
+CLASS_RESULTS = "report.json"  # of a whole class, by student
 OF_STUDENTS = ("results", "published", "edited")  # directories whose files belong to one student each
 
 
@@ -91,6 +92,10 @@ def forget_departed(root: Path, students: Collection[str]) -> None:
         students: the ids of those who are still there.
     """
     owners = {digest(student)[:OWNER] for student in students}
+    for file in root.glob(f"_build/exam/*/{CLASS_RESULTS}"):
+        kept = read_private(file)
+        if kept.keys() - set(students):
+            write_private(file, {student: result for student, result in kept.items() if student in students})
     for file in (file for kind in OF_STUDENTS for file in root.glob(f"_build/exam/*/{kind}/*")):
         if file.name.split("-")[0] not in owners:
             file.unlink(missing_ok=True)
