@@ -126,6 +126,7 @@ else:
         from autograder.classroom.grading import grade as run
         from autograder.classroom.report import NOT_SCORED, absent_packages, summary, table
         from autograder.classroom.roster import roster
+        from autograder.notebooks import SourceError
 
         columns = (
             TextColumn("{task.description}"),
@@ -147,7 +148,7 @@ else:
                     progress.update(bar, rate=f"{60 * speed:.0f} a minute" if speed else "")
 
                 results = run(place, name, options, on_result)
-        except (CourseError, OSError, RuntimeError) as error:
+        except (CourseError, SourceError, OSError, RuntimeError) as error:
             stop(str(error))
         except KeyboardInterrupt:
             stop("Stopped. The same command goes on from here.", status=130)

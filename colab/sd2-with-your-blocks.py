@@ -32,7 +32,8 @@ except ImportError:
     pass  # no: the course is installed already
 else:
     package = "git+{{ repository }}@{{ ref }}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", package], check=True)
+    if subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", package]).returncode:
+        raise RuntimeError("The course's package could not be fetched. Is there a network? Then run this cell again.")
 
 import matplotlib.pyplot as plt
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from autograder.classroom.course import Course, CourseError
-from autograder.classroom.exam_state import read_private, write_private
+from autograder.classroom.exam_state import CLASS_RESULTS, read_private, write_private
 from autograder.classroom.export import Scores, read_scores
 from autograder.classroom.report import QuestionResult, Result, gist, summary
 from autograder.exam.sanitise import one_line
@@ -16,7 +16,6 @@ from autograder.exam.sanitise import one_line
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-KEPT = "report.json"
 SLOWEST, MAX_NAMES, MAX_GIST = 5, 12, 160
 NUMBER = re.compile(r"\d+(\.\d+)?(e[+-]?\d+)?")  # what differs between answers that are alike
 
@@ -97,7 +96,7 @@ class ClassReport:
 
 def note_results(course: Course, name: str, results: Iterable[Result]) -> None:
     """Keeps a run's results for `class_report`, beside those of other students from earlier runs."""
-    path = course.root / "_build" / "exam" / name / KEPT
+    path = course.root / "_build" / "exam" / name / CLASS_RESULTS
     if path.parent.is_dir():
         write_private(path, read_private(path) | {result.student: asdict(result) for result in results})
 
@@ -106,7 +105,7 @@ def kept_results(course: Course, name: str) -> list[Result]:
     """The results of earlier runs, by student id; of those who are still in the class directory or the gradebook."""
     from autograder.classroom.roster import roster
 
-    kept = read_private(course.root / "_build" / "exam" / name / KEPT)
+    kept = read_private(course.root / "_build" / "exam" / name / CLASS_RESULTS)
     known = set(roster(course, name)) if kept else set()
     found = [kept[student] for student in sorted(kept) if student in known]
     return [Result(**one | {"questions": [QuestionResult(**q) for q in one["questions"]]}) for one in found]

@@ -3,6 +3,7 @@
 Where nbgrader_config.py names other directories, ours are those, too.
 """
 
+import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 import autograder
-from autograder.classroom.intake import harmless_id
+from autograder.classroom.intake import harmless_id, shown
 from autograder.notebooks import exercise_names, load_config, release, source_notebook
 
 STRUCTURE = "{nbgrader_step}/{student_id}/{assignment_id}"  # nbgrader's own order
@@ -47,7 +48,10 @@ class Course:
             raise CourseError(f"The course must be a directory. Received: {root}")
         sources = root if exercise_names(root) and (root / "_config.yml").is_file() else CHECKOUT
         if not exercise_names(sources):
-            raise CourseError(f"The course directory must have solutions/. Received: {root}")
+            raise CourseError(
+                f"The course directory must have solutions/ and _config.yml, or the package must run from a clone of "
+                f"the course, which has them. Received: {root}, and a package in {CHECKOUT}"
+            )
         settings = root if (root / "nbgrader_config.py").is_file() else sources
         config = load_config(settings)
         said = config.CourseDirectory.get("root")
@@ -118,8 +122,12 @@ class Course:
     def check_exercise(self, name: str) -> None:
         """Raises a `CourseError` if there is no such exercise."""
         if name not in exercise_names(self.sources):
-            known = ", ".join(exercise_names(self.sources))
-            raise CourseError(f"The exercise must be one of {known}. Received: {name!r}")
+            known = exercise_names(self.sources)
+            near = (
+                difflib.get_close_matches(name.casefold(), known, 1) or [n for n in known if name.casefold() in n][:1]
+            )
+            meant = f". Did you mean {near[0]}?" if near else ""
+            raise CourseError(f"The exercise must be one of {', '.join(known)}. Received: {shown(name)!r}{meant}")
 
     def register(self, name: str, db_url: str | None = None) -> str:
         """Enters an exercise's cells in the gradebook (or another), through nbgrader's release steps.

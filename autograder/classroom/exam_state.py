@@ -17,6 +17,7 @@ from autograder.whole_files import GRADER_ONLY, write_whole
 PRIVATE_DIRECTORY = 0o700
 SEED_BITS = 31
 OWNER = 16  # characters of a file's name that say whose it is
+CLASS_RESULTS = "report.json"  # of a whole class, by student
 OF_STUDENTS = ("results", "published", "edited")  # directories whose files belong to one student each
 
 
@@ -43,21 +44,27 @@ class ExamState:
             name: the exercise.
             scale: the size of the papers; another one than before means other papers.
             seed: of the papers; None keeps the one that is there.
-            again: whether to draw new papers and grade everything anew.
+            again: whether to draw new papers and grade everything anew, until `finish` is called.
         """
         place = root / "_build" / "exam" / name
         place.mkdir(parents=True, exist_ok=True)
         place.chmod(PRIVATE_DIRECTORY)
         kept = read_private(place / "exam.json")
+        again = again and not kept.get("anew")  # one that was stopped goes on, with the papers that it has drawn
+        anew = again or bool(kept.get("anew"))
         if again:
             for file in place.glob("results/*"):
                 file.unlink()
         if seed is None:
             usable = not again and type(kept.get("seed")) is int
             seed = kept["seed"] if usable else secrets.randbits(SEED_BITS)
-        write_private(place / "exam.json", {"seed": seed, "scale": scale})
+        write_private(place / "exam.json", {"seed": seed, "scale": scale, "anew": anew})
         (place / "results").mkdir(exist_ok=True, mode=PRIVATE_DIRECTORY)
         return cls(place, seed, scale)
+
+    def finish(self) -> None:
+        """Says that everyone was graded: the next time `again` means new papers."""
+        write_private(self.place / "exam.json", {"seed": self.seed, "scale": self.scale, "anew": False})
 
     def key(self, student: str, *parts: str) -> str:
         """What a student's result is kept under: it changes with the papers and with any of `parts`."""
@@ -85,6 +92,10 @@ def forget_departed(root: Path, students: Collection[str]) -> None:
         students: the ids of those who are still there.
     """
     owners = {digest(student)[:OWNER] for student in students}
+    for file in root.glob(f"_build/exam/*/{CLASS_RESULTS}"):
+        kept = read_private(file)
+        if kept.keys() - set(students):
+            write_private(file, {student: result for student, result in kept.items() if student in students})
     for file in (file for kind in OF_STUDENTS for file in root.glob(f"_build/exam/*/{kind}/*")):
         if file.name.split("-")[0] not in owners:
             file.unlink(missing_ok=True)

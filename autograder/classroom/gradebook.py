@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Base, Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 from sqlalchemy.exc import SAWarning
@@ -44,15 +44,31 @@ def check_gradebook(course: Course) -> None:
     file = course.db_url.removeprefix("sqlite:///")
     if file == course.db_url or not Path(file).exists():
         return
+    older = False
     try:
         with contextlib.closing(sqlite3.connect(file, timeout=LOCK_SECONDS)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             found = connection.execute("PRAGMA quick_check").fetchone()[0]
+            older = _lacks_columns(connection)
             connection.rollback()
     except sqlite3.Error as error:
         found = str(error)
     if found != "ok":
         raise CourseError(f"The gradebook must be a database that can be written. Received: {file}: {found}")
+    if older:
+        raise CourseError(
+            f"The gradebook must be one of this nbgrader. Received: {file}, of an older one: make a copy of it, then "
+            f"run `nbgrader db upgrade` in {course.root}"
+        )
+
+
+def _lacks_columns(connection: sqlite3.Connection) -> bool:
+    """Whether a table lacks a column that this nbgrader asks for; one that is not there at all, nbgrader makes."""
+    for table in Base.metadata.sorted_tables:
+        there = {row[1] for row in connection.execute(f"PRAGMA table_info('{table.name}')")}
+        if there and not there.issuperset(column.name for column in table.columns):
+            return True
+    return False
 
 
 def enrolled(course: Course) -> set[str]:

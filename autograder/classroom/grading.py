@@ -61,7 +61,7 @@ class _Run:
     session: ExamSession
     state: ExamState
     notes: list[str]  # warnings that concern every submission
-    anew: bool  # whether earlier results do not count
+    anew: bool  # whether earlier results of these students do not count; for all, the state is made anew
     fingerprint: str = ""
 
 
@@ -116,6 +116,8 @@ def grade(
         jobs = max(1, min(options.jobs or cores(), len(students)))
         with contextlib.closing(_sittings(run, students, jobs)) as sittings:
             results = refused + [_finish(run, taken, on_result) for taken in sittings]
+        if not options.students:
+            run.state.finish()
     results.sort(key=lambda result: result.student)
     note_results(course, name, results)
     return results
@@ -142,7 +144,7 @@ def _prepare(course: Course, name: str, options: Options, session: ExamSession) 
     released = course.register(name)
     state = ExamState.open(course.root, name, options.scale, options.seed, options.regrade and not options.students)
     notes = [UNSANDBOXED] if session.settings.unsandboxed else []
-    run = _Run(course, name, released, session, state, notes, options.regrade)
+    run = _Run(course, name, released, session, state, notes, options.regrade and bool(options.students))
     marker = session.set_exam(questions_of(nbformat.reads(released, as_version=4)), state)
     run.fingerprint = marker.fingerprint
     return run

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,11 +113,22 @@ def table(results: list[Result]) -> "Table":
     shown = Table(title=results[0].assignment if results else None, title_justify="left")
     for heading, side in (("student", "left"), ("score", "right"), ("status", "left"), ("what was wrong", "left")):
         shown.add_column(heading, justify=side, overflow="fold")  # type: ignore[arg-type]
+    shared = _shared_reason(results)
+    if shared:
+        shown.caption, shown.caption_justify = Text(f"all: {one_line(shared, MESSAGE_LIMIT)}"), "left"
+        results = [replace(result, reason=None) for result in results]
     for result in results:
         score = "-" if result.score is None else f"{result.score:g} / {result.max_score:g}"
         faults = [one_line(line, MESSAGE_LIMIT) for line in _faults(result)]  # names, too, may hold a terminal's codes
         shown.add_row(Text(one_line(result.student, 100)), score, result.status, Text("\n".join(faults)))
     return shown
+
+
+def _shared_reason(results: list[Result]) -> str:
+    """The one reason for which a whole class was not scored, such as a machine without a sandbox; or ""."""
+    reasons = {(result.status, result.reason) for result in results}
+    status, reason = reasons.pop() if len(reasons) == 1 and len(results) > 1 else ("", None)
+    return reason or "" if status in NOT_SCORED else ""
 
 
 def _faults(result: Result) -> list[str]:

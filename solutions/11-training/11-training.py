@@ -41,7 +41,8 @@ except ImportError:
     pass  # no: the course is installed already
 else:
     package = "git+{{ repository }}@{{ ref }}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", package], check=True)
+    if subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", package]).returncode:
+        raise RuntimeError("The course's package could not be fetched. Is there a network? Then run this cell again.")
 
 from autograder import check, train  # first: it keeps the libraries' start-up messages away
 
@@ -373,3 +374,5 @@ except Exception as error:
 #
 # Run all cells once more from the top (*Runtime > Restart and run all*), then choose *File > Download > Download
 # .ipynb* and hand in the file under the name it has: `11-training.ipynb`.
+#
+# Your code may import what Python itself has, and {{ packages }}. Other packages are not there while a notebook is graded.

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autograder.classroom.exam_state import ExamState, forget_departed
+from autograder.classroom.exam_state import CLASS_RESULTS, ExamState, forget_departed, read_private, write_private
 from tests.classroom.conftest import BARE_PATH, BIN, NAME, RIGHT, STEP, SampleCourse
 
 SLEEPY = {**RIGHT, STEP: "import time\ndef denoise_step(*x):\n    time.sleep(6)\n    return x[0]"}
@@ -110,11 +110,13 @@ def test_state_forgets_who_is_gone_in_every_exercise(tmp_path: Path):
     for state in states:
         for student in ("ada", "boris"):
             state.save(state.key(student, "notebook"), {"student": student})
+        write_private(state.place / CLASS_RESULTS, {"ada": {"score": 1}, "boris": {"score": 2}})
     forget_departed(tmp_path, {"boris", "chen"})
     for state in states:
         assert state.load(state.key("ada", "notebook")) is None
         assert state.load(state.key("boris", "notebook")) == {"student": "boris"}
         assert len(list((state.place / "results").iterdir())) == 1
+        assert read_private(state.place / CLASS_RESULTS) == {"boris": {"score": 2}}
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"seed": "x"}'])

@@ -68,3 +68,15 @@ def test_probe_findings_say_what_holds_and_why_not():
     without = findings(Support("bwrap is not installed", "none", "none"))
     assert not any(holds for _, holds, _ in without)
     assert "bwrap is not installed" in without[0][2]
+
+
+def test_sandbox_less_submissions_share_no_directory():
+    """Else one could import what another wrote, or leave it there for the next one to import."""
+    box = Worker(LIMITS, isolated=False)
+    try:
+        box.set_papers([QUESTION])
+        assert printed(box, "%%writefile mine.py\nvalue = 1", "import mine; print(mine.value)") == "1\n"
+        assert "mine is not there" in printed(box, "import mine")
+        assert printed(box, "import os; print([name for name in os.listdir('.') if name != 'sheets'])") == "[]\n"
+    finally:
+        box.close()
