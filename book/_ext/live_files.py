@@ -44,7 +44,7 @@ def write_files(folder):
         "parts": PARTS,
         "picture_side": config["picture_side"],
         "sides": [config["latent_side"] >> level for level in range(4)],
-        "text": {name: config["text"][name] for name in ("words", "length")},
+        "text": {name: config["text"][name] for name in ("words", "length", "frame") if name in config["text"]},
         "language": live_language(),
         "stills": [write_still(folder, without) for without in STILLS],
     }

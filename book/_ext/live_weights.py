@@ -53,6 +53,7 @@ def live_config():
             "words": list(WORDS),
             "length": MAX_TEXT_LENGTH,
             "relation_of_word": relations,
+            "relations": max(relations) + 1,
         },
         "predicts": "v",
         "timesteps": ddim.TIMESTEPS,

@@ -5,14 +5,14 @@
 import { accumulate, tensor, zeros } from "./memory.js";
 
 // softmax(q kᵀ / sqrt(D)) of each head: q (B, S, N·D) and k (B, T, N·D) to {shape: [B, N, S, T], padded, data}, whose
-// rows are P long.
-export function attentionWeights(q, k, heads) {
+// rows are P long. causal: a query looks at no token behind its own.
+export function attentionWeights(q, k, heads, { causal = false } = {}) {
   const [batch, queries, width] = q.shape, tokens = k.shape[1], size = width / heads;
   const padded = Math.ceil(tokens / 8) * 8, out = zeros([batch, heads, queries, padded]);
   const left = headsFirst(q, heads, size ** -0.5), right = keysInPanels(k, heads, padded);
   for (let i = 0; i < batch * heads; i++)
     accumulate(part(left, i), part(right, i), part(out, i), queries, size, padded / 8);
-  softmax(out.data, padded, tokens);
+  softmax(out.data, padded, (row) => (causal ? (row % queries) + 1 : tokens));
   return { shape: [batch, heads, queries, tokens], padded, data: out.data };
 }
 
@@ -40,14 +40,15 @@ function part({ shape: [batch, heads], data }, i) {
   return data.subarray(i * length, (i + 1) * length);
 }
 
-// Over the first `used` of each row's numbers; those behind stay 0.
-function softmax(data, row, used) {
-  for (let first = 0; first < data.length; first += row) {
-    const end = first + used;
+// Over the first used(row) of each row's numbers, which are `width`; those behind become 0.
+function softmax(data, width, used) {
+  for (let first = 0; first < data.length; first += width) {
+    const end = first + used(first / width);
     let most = -Infinity, sum = 0;
     for (let i = first; i < end; i++) if (data[i] > most) most = data[i];
     for (let i = first; i < end; i++) sum += data[i] = Math.exp(data[i] - most);
     for (let i = first; i < end; i++) data[i] /= sum;
+    data.fill(0, end, first + width);
   }
 }
 

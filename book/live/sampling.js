@@ -1,7 +1,7 @@
 // Chapter 10: from noise to a latent, in DDIM steps with guidance. See autograder/reference/sampling.py.
 import { decode, unet } from "./model.js";
 import { normalNoise } from "./noise.js";
-import { encode } from "./words.js";
+import { encode } from "./text_encoder.js";
 import { temporary, tensorOf } from "./memory.js";
 
 // `count` timesteps from noisy to clean, evenly spaced.
@@ -60,12 +60,13 @@ export function* draw(net, { prompt, seed = 0, steps = 25, guidance = 4, gains =
   const { latent_side: side, timesteps, unet: config } = net.config, shares = net.weights.alpha_bars;
   const times = ddimTimesteps(steps, timesteps);
   net.gains = gains;
+  const contexts = contextsOf(net, prompt);
   let latent = normalNoise(seed, side * side * config.latent_channels);
   for (let i = 0; i < steps; i++) {
     net.gains = gains; // another drawing may have come between
     net.watch = watch && ((name, tensor) => watch(name, tensor, i + 1));
     const share = shares[times[i]], next = i + 1 < steps ? shares[times[i + 1]] : 1;
-    const [without, told] = predictNoise(net, latent, times[i], share, contextsOf(net, prompt));
+    const [without, told] = predictNoise(net, latent, times[i], share, contexts);
     const eps = without.map((value, j) => value + guidance * (told[j] - value));
     const expected = latent.map((value, j) => (value - Math.sqrt(1 - share) * eps[j]) / Math.sqrt(share));
     latent = expected.map((value, j) => Math.sqrt(next) * value + Math.sqrt(1 - next) * eps[j]);

@@ -1,6 +1,6 @@
 // The sentence: typed, or made of words to click. One word of it may be chosen, and below stand those that may take its
 // place; else those that may come next.
-import { nextWords, troubleWith, wordsOf } from "./words.js";
+import { mostWords, nextWords, sayable, troubleWith, wordsOf } from "./words.js";
 import { fill } from "./text.js";
 
 export class SentenceEditor {
@@ -24,7 +24,7 @@ export class SentenceEditor {
 
   // What keeps the sentence from being drawn, in words; "" if nothing does.
   get trouble() {
-    const found = troubleWith(this.input.value, this.vocabulary), known = this.vocabulary.words.slice(1).join(", ");
+    const found = troubleWith(this.input.value, this.vocabulary), known = sayable(this.vocabulary).join(", ");
     if (found?.unknown) return fill(this.texts.unknown, { words: found.unknown.join(", "), known });
     return found ? fill(this.texts.too_long, found) : "";
   }
@@ -43,7 +43,7 @@ export class SentenceEditor {
     this.note.textContent = trouble || (said.length ? "" : texts.empty);
     this.input.setAttribute("aria-invalid", String(trouble !== ""));
     const buttons = said.map((word, i) => button(word, () => this.choose(i), this.chosen === i));
-    if (said.length < this.vocabulary.length) {
+    if (said.length < mostWords(this.vocabulary)) {
       buttons.push(button("+", () => this.choose(null), this.chosen === null));
       buttons.at(-1).ariaLabel = texts.add;
     }

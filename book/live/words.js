@@ -1,40 +1,28 @@
-// From a sentence to what the UNet is told: words, their numbers, their vectors. And which words may come next.
+// The language of the model: its words, their numbers, and which words may come next.
+//
+// A vocabulary is {words, length, frame}: the words by number, 0 for none; the most tokens; where the model was trained
+// so, the numbers of the tokens before and behind every sentence.
 
 export const wordsOf = (text) => text.toLowerCase().replace(/[,.]/g, " ").split(/\s+/).filter(Boolean);
 
+// The words that a sentence may hold.
+export const sayable = ({ words, frame = [] }) => words.filter((_, i) => i > 0 && !frame.includes(i));
+
+// How many.
+export const mostWords = ({ length, frame = [] }) => length - frame.length;
+
 // What keeps a sentence from being drawn: {unknown: [words]} or {most: number}, or null.
-export function troubleWith(text, { words, length }) {
-  const said = wordsOf(text), unknown = said.filter((word) => !words.includes(word));
+export function troubleWith(text, vocabulary) {
+  const said = wordsOf(text), known = sayable(vocabulary), unknown = said.filter((word) => !known.includes(word));
   if (unknown.length) return { unknown };
-  return said.length > length ? { most: length } : null;
+  return said.length > mostWords(vocabulary) ? { most: mostWords(vocabulary) } : null;
 }
 
-// Numbers of the words, filled up with 0.
-export function tokenize(text, { words, length }) {
-  const said = wordsOf(text);
-  return Array.from({ length }, (_, i) => (i < said.length ? words.indexOf(said[i]) : 0));
-}
-
-// Each kind of text encoder makes tokens into a Float32Array (T, F).
-export const TEXT_ENCODERS = { "word table": wordTable };
-
-export function encode(net, text) {
-  const { kind } = net.config.text;
-  if (!(kind in TEXT_ENCODERS))
-    throw new Error(`A text encoder must be one of ${Object.keys(TEXT_ENCODERS)}. Received: ${kind}`);
-  return TEXT_ENCODERS[kind](net, tokenize(text, net.config.text));
-}
-
-// What the word is, plus where it stands: context[i] = words[token[i]] + places[relation, i].
-function wordTable({ weights, config }, tokens) {
-  const { words, places } = weights.words, { length } = tokens, features = config.unet.context_dim;
-  const relation = Math.max(...tokens.map((token) => config.text.relation_of_word[token]));
-  const out = new Float32Array(length * features);
-  tokens.forEach((token, i) => {
-    const word = token * features, place = (relation * length + i) * features, to = i * features;
-    for (let j = 0; j < features; j++) out[to + j] = words[word + j] + places[place + j];
-  });
-  return out;
+// Numbers of the words in their frame, filled up with 0.
+export function tokenize(text, { words, length, frame }) {
+  const said = wordsOf(text).map((word) => words.indexOf(word));
+  const tokens = frame ? [frame[0], ...said, frame[1]] : said;
+  return Array.from({ length }, (_, i) => tokens[i] ?? 0);
 }
 
 // Which words or groups of words may follow after `said` in a sentence of the model's language.

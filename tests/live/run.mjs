@@ -6,8 +6,9 @@ import { tensorOf, temporary } from "../../book/live/memory.js";
 import { unet } from "../../book/live/model.js";
 import { normalNoise } from "../../book/live/noise.js";
 import { ddimTimesteps, draw, pictureOf, timestepEmbedding } from "../../book/live/sampling.js";
+import { encode } from "../../book/live/text_encoder.js";
 import { loadNet, readSafetensors } from "../../book/live/weights.js";
-import { encode, nextWords, tokenize, troubleWith } from "../../book/live/words.js";
+import { nextWords, tokenize, troubleWith } from "../../book/live/words.js";
 
 const bytesOf = async (path) => {
   const file = await readFile(path);
@@ -53,6 +54,16 @@ const JOBS = {
       keep(`head${step}`, [pixels, words], meanShares(maps, [job.layers[0]], 1));
     }
     return {};
+  },
+
+  // Sentences as the UNet is told them.
+  async text(job) {
+    const net = await loadOf(job), { length } = net.config.text;
+    job.prompts.forEach((prompt, i) => {
+      const context = encode(net, prompt);
+      keep(`context${i}`, [length, context.length / length], context);
+    });
+    return { troubles: job.prompts.map((prompt) => troubleWith(prompt, net.config.text)) };
   },
 
   // What has no weights.

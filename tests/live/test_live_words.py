@@ -1,15 +1,19 @@
 """What the live UNet does without weights, against NumPy and the package: noise, times, words."""
 
+import json
 import re
+from dataclasses import asdict
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
 from live_weights import live_language
+from safetensors.numpy import save_file
 
 from autograder.reference.sampling import timestep_embedding
 from autograder.small_model.captions import WORDS, captions, draw_scenes, parse, tokenize
+from autograder.small_model.checkpoints import inner_path
 from autograder.small_model.ddim import ddim_timesteps
 from autograder.small_model.model import encode_prompts
 
@@ -51,6 +55,28 @@ def test_words_have_their_numbers_and_vectors(rest):
     assert rest[1]["tokens"] == tokenize(PROMPTS).tolist()
     received = np.stack([rest[0][f"context{i}"] for i in range(len(PROMPTS))])
     np.testing.assert_allclose(received, encode_prompts(PROMPTS), atol=1e-6)
+
+
+def test_transformer_reads_words_as_the_references_does(live, tmp_path):
+    """For a model whose text is read by the reference's text encoder, with a token before and behind the sentence."""
+    from autograder.reference import TextEncoder, TextEncoderConfig
+
+    config = TextEncoderConfig(vocabulary=6, length=9, width=48, num_heads=2, layers=2)
+    encoder, rng = TextEncoder(config, name="text_encoder"), np.random.default_rng(0)
+    for variable in encoder.variables:
+        variable.assign(variable + rng.normal(0, 0.3, variable.shape).astype("float32"))
+    arrays = {f"text_encoder/{inner_path(encoder, v)}": ops.convert_to_numpy(v) for v in encoder.variables}
+    words = ["", "(start)", "(end)", "red", "green", "circle"]
+    text = asdict(config) | {"kind": "transformer", "words": words, "frame": [1, 2]}
+    save_file(arrays, tmp_path / "weights", {"config": json.dumps({"text": text})})
+    prompts = ["red circle", "", "green green red circle circle circle red", "(start) red", "red " * 8]
+    seen, answer = live("text", weights=str(tmp_path / "weights"), prompts=prompts)
+    numbers = [[words.index(word) for word in ("(start)", *prompt.split(), "(end)")] for prompt in prompts[:3]]
+    tokens = np.array([row + [0] * (9 - len(row)) for row in numbers])
+    expected = ops.convert_to_numpy(encoder(tokens))
+    received = np.stack([seen[f"context{i}"] for i in range(3)])
+    np.testing.assert_allclose(received, expected, atol=1e-5)
+    assert answer["troubles"] == [None, None, None, {"unknown": ["(start)"]}, {"most": 7}]
 
 
 def test_gelu_is_kerass_in_both_forms(rest):
