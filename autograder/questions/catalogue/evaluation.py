@@ -126,7 +126,7 @@ class Parts:
         operation = self._replacements.operations[place]
         while isinstance(operation, Same):
             place, operation = operation.part, self._replacements.operations[operation.part]
-        if operation is same:  # nothing to work out
+        if operation is same and part not in self._replacements.wirings:  # nothing to work out
             self.values[part] = inputs[0]
             return inputs[0]
         self._asked: list[tuple[int, ...]] = []
