@@ -16,7 +16,9 @@ sampling loop: with `unet` and `embed`), and computes on NumPy arrays. A part is
 with weights (`Norm`, `Conv`, `Dense`, or a `Layer` of your own) whose numbers may be names of arguments. Nothing may
 be computed outside a part, and no operation may change what it is given: results are kept under the operation and its
 operands. Lists are values too: `skips = p.keep(skips, x)` with `lambda skips, x: [*skips, x]`. A part that is `first`
-or `same` in the right answer is a place where a mistake happens.
+or `same` in the right answer is a place where a mistake happens. In a flow loops and conditions are parts as well
+(`for level in p.levels(widths)`, `if p.attends(level, i)`), its blocks come from `catalogue.blocks`, and a flow within
+a model is one part, `Inner(DOWN)`; `Inner(DOWN, form)` is a mistake in it (exercises 07 to 09 are the examples).
 
 **2. The changes** (`changes.py`): one line each; what is the same everywhere comes from families.
 
