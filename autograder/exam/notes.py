@@ -55,8 +55,8 @@ class Seen:
 
 
 def can_be_seen(array: np.ndarray) -> bool:
-    """Whether an array would be noted, and tells something: several real numbers."""
-    return array.dtype.kind == "f" and array.size > 1 and bool(np.isfinite(array).all())
+    """Whether an array would be noted, and tells something: real numbers that are not all the same."""
+    return array.dtype.kind == "f" and array.size > 1 and bool(np.isfinite(array).all() and np.ptp(array) > 0)
 
 
 def arrays_in(value: Any) -> Iterator[np.ndarray]:
