@@ -169,3 +169,18 @@ def test_reshape_that_fails_is_the_same_only_for_as_many_numbers(message):
     assert agree(mine, failed(288, "(6,5,8)"), 1e-4)
     assert not agree(mine, failed(96, "(6,5,8)"), 1e-4)
     assert not agree(mine, failed(288, "(6,5,12)"), 1e-4)
+
+
+@pytest.mark.parametrize(("values", "same"), [(864, True), (2880, False)])
+def test_reshapes_that_fail_are_of_as_many_values(values, same):
+    fine = CaseAnswer(runs={BASE: [np.ones(3, "float32")]})
+    mine = CaseAnswer(
+        error=LearnerError(
+            "call",
+            "InvalidArgumentError",
+            f"a tensor with {values} values, but the requested shape requires a multiple of 960",
+        )
+    )
+    given = f"picture, function: (3, 9, 96){WEIGHTS}{RAISED}cannot reshape array of size 864 into shape (5,2,96)"
+    part = CaseAnswer(error=LearnerError("call", PART_FAILED, given))
+    assert agree(Answer("q", [fine, mine]), Answer("q", [fine, part]), 1e-4) is same

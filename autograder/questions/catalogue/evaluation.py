@@ -126,13 +126,11 @@ class Parts:
         operation = self._replacements.operations[place]
         while isinstance(operation, Same):
             place, operation = operation.part, self._replacements.operations[operation.part]
-        if operation is same and part not in self._replacements.wirings:  # nothing to work out
-            self.values[part] = inputs[0]
-            return inputs[0]
         self._asked: list[tuple[int, ...]] = []
         try:
             inputs = self._taken(part, inputs)
-            self.values[part] = self._result(place, self._bound(operation), inputs)
+            nothing = operation is same  # no need to look up what it gives
+            self.values[part] = inputs[0] if nothing else self._result(place, self._bound(operation), inputs)
         except PartFailed:  # of a base within
             raise
         except Exception as error:
@@ -142,7 +140,8 @@ class Parts:
             said = " ".join([*str(error).split(), how_far(self._blocks)])
             told = f"{part}, {type(operation).__name__}: {given}{WEIGHTS}{weights}{RAISED}{said}"
             raise PartFailed(told) from error
-        self.all_steps.append(Step(part, inputs, self.values[part]))
+        if not nothing:
+            self.all_steps.append(Step(part, inputs, self.values[part]))
         return self.values[part]
 
     def _taken(self, part: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:

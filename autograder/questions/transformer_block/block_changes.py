@@ -72,6 +72,7 @@ _ORDER = (
 )
 _CONTEXT = (
     change("context-ignored", *({"source2": reads(name)} for name in ("norm2", "after1", "tokens"))),
+    change("inputs-swapped", norm1=reads("context"), path1=reads("context"), text=reads("tokens")),
     change("context-everywhere", source1=reads("text")),
     change("context-normalised", *({"text": norm} for norm in LAYER_NORMS)),
     change("context-projected", text=o.Dense("dim")),

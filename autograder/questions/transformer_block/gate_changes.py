@@ -54,6 +54,7 @@ _HALVES = (
 )
 _GATES = (
     change("gelu-on-both", open=Same("gelu")),
+    change("gelu-in-dense", *({"open": one, "gelu": o.after(one, other)} for one in GELUS for other in GELUS)),
     change("gelu-on-product", *({"gelu": o.same, "product": gelu} for gelu in GELUS)),
     change("gelu-before-dense", *({"gelu": o.same, "entrance": gelu} for gelu in GELUS)),
     change("value-missing", gated=o.second),
