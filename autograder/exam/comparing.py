@@ -51,7 +51,7 @@ def both_fail(mine: CaseAnswer, theirs: CaseAnswer) -> bool:
     if mine.error.stage not in stages or _shapes(mine.error.message):
         return False
     if not _shapes(theirs.error.message):  # the part was given no tensor: an argument was missing, or a number wrong
-        raised = theirs.error.message.partition(RAISED)[2]
+        raised = theirs.error.message.partition(RAISED)[2].strip()
         return mine.error.message == raised or MISSING_ARGUMENT.search(mine.error.message) is not None
     reshapes = _reshape(mine.error.message), _reshape(theirs.error.message)
     if reshapes[0] and reshapes[1] and reshapes[0][0] != reshapes[1][0]:
