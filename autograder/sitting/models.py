@@ -84,7 +84,7 @@ def tensors_of(name: str, made: Any) -> list[Any]:
     """What a flow returned, as a flat list: it may be a tensor, or a tensor and a list of tensors."""
     if made is None:
         raise TypeError("nothing was returned (None): is a `return` missing?")
-    pair = isinstance(made, (list, tuple)) and len(made) == 2 and isinstance(made[1], (list, tuple))
+    pair = isinstance(made, (list, tuple)) and len(made) == 2 and isinstance(made[1], (list, tuple)) and made[1]
     tensors = [made[0], *made[1]] if pair else [made]
     if not all(isinstance(tensor, keras.KerasTensor) for tensor in tensors):
         expected = "a tensor made from its inputs, or a tensor and a list of tensors"
@@ -98,7 +98,9 @@ def _kind(made: Any) -> str:
         return "a tensor"
     if isinstance(made, (list, tuple)):
         kind = type(made).__name__
-        if made and all(isinstance(part, keras.KerasTensor) for part in made):
+        if not made:
+            return f"an empty {kind}"
+        if all(isinstance(part, keras.KerasTensor) for part in made):
             return f"a {kind} of {len(made)} tensors"
         return f"a {kind} of {', '.join(_kind(part) for part in made[:3])}{', ...' if len(made) > 3 else ''}"
     return type(made).__name__

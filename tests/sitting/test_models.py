@@ -94,6 +94,7 @@ def test_flow_that_fails_on_arrays_too_keeps_its_own_error():
         (lambda x, t_emb, blocks: [x, x, x], "a list of 3 tensors"),
         (lambda x, t_emb, blocks: ([x, x], x), "a tuple of a list of 2 tensors, a tensor"),
         (lambda x, t_emb, blocks: X, "ndarray"),
+        (lambda x, t_emb, blocks: (x, []), "a tuple of a tensor, an empty list"),
     ],
 )
 def test_flow_that_returns_something_else_is_told_what(made, received):

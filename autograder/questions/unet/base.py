@@ -52,8 +52,8 @@ def unet(p, latent, timestep_embedding, context, img_height, img_width, max_text
 
 
 def made_input(*shape):
-    """What `keras.Input(shape)` makes: a tensor of that shape, whose values nobody reads."""
-    return np.broadcast_to(np.float32(0), (1, *shape))
+    """What `keras.Input(shape)` makes: a tensor of that shape, without values. Of integers: no stage to be seen."""
+    return np.broadcast_to(np.int8(0), (1, *shape))
 
 
 def fed(made, given):
