@@ -154,6 +154,16 @@ def test_an_operation_never_meets_tensors_it_is_not_made_for():
     assert names(rewired, change("bent", join=np.tanh)) == []
 
 
+def test_a_part_that_does_nothing_can_take_another_tensor():
+    def forward(p, x, y):
+        return p.two(p.one(x), y)
+
+    x, y = np.ones((2, 3), "float32"), np.full((2, 3), 5, "float32")
+    paper = Paper("q", "f", (CasePaper("function", (), {"x": x, "y": y}),), (1, 2))
+    glance = Evaluation(Base(forward, {"one": first, "two": add}), paper).glance({"one": reads("y")})
+    np.testing.assert_array_equal(glance.runs[BASE][0], 10)
+
+
 def test_no_part_can_change_what_it_is_given():
     def forward(p, x):
         return p.two(p.one(x), x)
