@@ -58,13 +58,13 @@ class MistakePairs:
     @cached_property
     def _trials(self) -> list[tuple[Pair, Form]]:
         """Each pair with each right form of the rest; the plain base first."""
-        both = list(pairs(tuple(mistake.answer for mistake in self._mistakes.values())))
+        both = list(pairs(tuple(m.answer for m in self._mistakes.values()), self._evaluation.base))
         return [(pair, variant) for variant in ({}, *self._evaluation.base.variants) for pair in both]
 
     def _shadow(self, number: int) -> Shadow:
         if number not in self._shadows:
             pair, variant = self._trials[number]
-            self._shadows[number] = Shadow.of(self._evaluation.glance(variant, *pair.forms, scratch=True))
+            self._shadows[number] = Shadow.of(self._evaluation.glance(variant, *pair.made, scratch=True))
         return self._shadows[number]
 
     def _could_be(self, case: CaseAnswer, mine: Shadow, theirs: Shadow) -> bool:
@@ -74,10 +74,10 @@ class MistakePairs:
 
     def _explains(self, number: int, answer: Answer) -> bool:
         pair, variant = self._trials[number]
-        glance = self._evaluation.glance(variant, *pair.forms, scratch=True)
+        glance = self._evaluation.glance(variant, *pair.made, scratch=True)
         if not self._mode.alike(answer.cases[0], glance):
             return False
-        return self._mode.agree(answer, self._evaluation.answer(variant, *pair.forms, scratch=True))
+        return self._mode.agree(answer, self._evaluation.answer(variant, *pair.made, scratch=True))
 
     # ------------------------------------------------------------------------------------------ which come first
 

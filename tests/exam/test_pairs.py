@@ -17,7 +17,7 @@ from autograder.exam.pairs import MistakePairs
 from autograder.exam.shadow import Shadow
 from autograder.questions import exercises, find
 from autograder.questions.catalogue import Base, Evaluation, Same, change, pairs, reads, swapped, wired
-from autograder.questions.catalogue.operations import add, first, multiply, relu, silu
+from autograder.questions.catalogue.operations import add, first, multiply, relu, same, silu
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper
 from autograder.sitting.run import sit
 from autograder.sitting.sketch import sketch
@@ -148,10 +148,37 @@ def test_the_narrower_of_two_changes_holds_where_they_meet():
     assert names(ONE, EVERYWHERE) == [("everywhere", "one")]
 
 
+def test_two_operations_in_an_empty_place_stand_in_a_row():
+    def forward(p, x):
+        return p.end(p.one(x))
+
+    base = Base(forward, {"one": silu, "end": same})
+    bent, cut = change("bent", end=np.tanh), change("cut", end=lambda x: np.clip(x, 0, 1))
+    other = change("other", one=relu), change("another", one=multiply)
+    x = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
+    paper = Paper("q", "f", (CasePaper("function", (), {"x": x}),), (1, 2))
+    found = list(pairs((bent, cut), base))
+    made = [Evaluation(base, paper).glance(*pair.made).runs[BASE][0] for pair in found]
+    np.testing.assert_allclose(made[0], np.clip(np.tanh(silu(x)), 0, 1), rtol=1e-6)
+    np.testing.assert_allclose(made[1], np.tanh(np.clip(silu(x), 0, 1)), rtol=1e-6)
+    assert len(found) == 2
+    assert list(pairs(other, base)) == []  # of what has a right operation, one only
+
+
 def test_an_operation_never_meets_tensors_it_is_not_made_for():
     """`np.tanh(x, y)` would write into y."""
     rewired = change("rewired", one=first, join=wired(multiply, "one", "two"))
     assert names(rewired, change("bent", join=np.tanh)) == []
+
+
+def test_a_part_that_does_nothing_can_take_another_tensor():
+    def forward(p, x, y):
+        return p.two(p.one(x), y)
+
+    x, y = np.ones((2, 3), "float32"), np.full((2, 3), 5, "float32")
+    paper = Paper("q", "f", (CasePaper("function", (), {"x": x, "y": y}),), (1, 2))
+    glance = Evaluation(Base(forward, {"one": first, "two": add}), paper).glance({"one": reads("y")})
+    np.testing.assert_array_equal(glance.runs[BASE][0], 10)
 
 
 def test_no_part_can_change_what_it_is_given():

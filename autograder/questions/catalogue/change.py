@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autograder.questions.catalogue.operations import after, same
+
 Form = dict[str, Any]  # part -> what stands in its place: an operation, `Reads`, `Wired`, `Same` or `Moved`
 
 
@@ -207,17 +209,25 @@ class Pair:
     Args:
         one, other: the changes.
         forms: the form of each.
+        row: the two as one form, where they stand one behind the other in one place.
     """
 
     one: Change
     other: Change
     forms: tuple[Form, Form]
+    row: Form | None = None
+
+    @property
+    def made(self) -> tuple[Form, ...]:
+        """The forms to evaluate."""
+        return self.forms if self.row is None else (self.row,)
 
 
-def pairs(changes: tuple[Change, ...]) -> Iterator[Pair]:
+def pairs(changes: tuple[Change, ...], base: Base | None = None) -> Iterator[Pair]:
     """Every two changes that compose: those whose forms change different things, or of which one changes all that the
     other does and more. Then the narrower holds where they meet: one activation everywhere, but another in one place.
-    (Not where the wider takes other tensors: the narrower's operation is not made for them.)
+    (Not where the wider takes other tensors: the narrower's operation is not made for them.) Where a part does nothing
+    in the `base`, two operations that each change puts there also stand one behind the other, either first.
     """
     forms = [(change, form, Replacements.of(form).changed) for change in changes for form in change.forms]
     for index, (one, mine, touched) in enumerate(forms):
@@ -228,6 +238,17 @@ def pairs(changes: tuple[Change, ...]) -> Iterator[Pair]:
                 yield Pair(one, other, (mine, theirs))
             elif _covers(touches, touched):
                 yield Pair(other, one, (theirs, mine))
+            elif base is not None and touched == touches:
+                yield from (Pair(one, other, (mine, theirs), row) for row in _in_a_row(base, mine, theirs))
+
+
+def _in_a_row(base: Base, mine: Form, theirs: Form) -> Iterator[Form]:
+    """Two operations in one place that is empty in the base, one behind the other."""
+    (part, one), *more = mine.items()
+    other = theirs.get(part)
+    if not more and base.parts[part] is same and callable(one) and callable(other):
+        yield {part: after(one, other)}
+        yield {part: after(other, one)}
 
 
 def _covers(wide: frozenset[tuple[str, str]], narrow: frozenset[tuple[str, str]]) -> bool:
