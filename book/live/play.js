@@ -42,7 +42,7 @@ class Player {
 
   async draw() {
     const { engine, root } = this.form, wishes = this.wishes();
-    this.panels.cut.figure.hidden = wishes.length < 2;
+    this.panels.cut.figure.hidden = !wishes[1] || !this.panels.cut.shows(wishes[1][1], engine.quality);
     this.form.$(".live-results").hidden = false;
     let total = 0;
     for (const [which, wish, title] of wishes) {

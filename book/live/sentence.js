@@ -49,20 +49,22 @@ export class SentenceEditor {
     }
     if (said.length) buttons.push(button(texts.begin, () => this.restart()));
     this.words.replaceChildren(...buttons);
-    this.showChoices(said);
+    if (trouble && this.chosen === null) this.offer("", []);
+    else this.showChoices(said);
+  }
+
+  offer(hint, buttons) {
+    this.hint.textContent = hint;
+    this.choices.replaceChildren(...buttons);
   }
 
   showChoices(said) {
     const at = this.chosen ?? said.length, found = this.nextAfter(said.slice(0, at));
     const complete = said.length > 0 && this.nextAfter(said.slice(0, -1)).includes(said.at(-1));
     const standing = this.chosen === null ? null : said.slice(at, at + this.phraseAt(said, at)).join(" ");
-    if (standing) this.hint.textContent = fill(this.texts.change, { word: standing });
-    else if (found.length) this.hint.textContent = this.texts.next;
-    else this.hint.textContent = complete ? this.texts.complete : this.texts.off_pattern;
-    const strange = !found.length && !complete; // no sentence of the language: all that can be done is to begin again
-    const choices = strange ? this.nextAfter([]) : found;
-    const take = (choice) => this.take(choice, strange ? 0 : at);
-    this.choices.replaceChildren(...choices.map((choice) => button(choice, () => take(choice), choice === standing)));
+    const { texts } = this, nothing = complete ? texts.complete : texts.off_pattern;
+    const hint = standing ? fill(texts.change, { word: standing }) : found.length ? texts.next : nothing;
+    this.offer(hint, found.map((choice) => button(choice, () => this.take(choice, at), choice === standing)));
   }
 
   nextAfter(words) {

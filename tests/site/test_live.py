@@ -141,10 +141,13 @@ def test_word_that_the_model_does_not_know_is_named_and_not_drawn(visit):
     page = visit(PLAY).page
     page.fill("#live-prompt", "a red dog on black")
     assert "does not know: dog" in page.inner_text(".live-trouble")
+    assert page.locator(".live-choices button").count() == 0
     page.click(".live-draw")
     assert page.locator(".live-results").is_hidden()
     assert page.get_attribute("#live-prompt", "aria-invalid") == "true"
-    page.fill("#live-prompt", "a red circle on black")
+    page.locator(".live-words button", has_text="dog").click()
+    page.locator(".live-choices button", has_text="square").click()
+    assert page.input_value("#live-prompt") == "a red square on black"
     assert page.inner_text(".live-trouble") == ""
 
 
