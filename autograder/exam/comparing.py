@@ -108,7 +108,8 @@ def _part_failed(message: str, part: str) -> bool:
         return False
     if any(shape.startswith(",") for shape in mine):  # the batch is open somewhere: it counts nowhere
         mine, inputs, kernels = ([BATCH.sub(",", shape) for shape in shapes] for shapes in (mine, inputs, kernels))
-    written = (inputs, *([leave(shape) for shape in inputs] for leave in (_without_batch, _without_any, _rows)))
+    ways = (_without_batch, _without_any, *([_rows] if kernels else []))  # only with a kernel is it a product of rows
+    written = (inputs, *([leave(shape) for shape in inputs] for leave in ways))
     tensors = [shape for shape in inputs if "," in shape]
     return any(shapes != [] and _complains_of(mine, shapes, kernels) for shapes in (*written, tensors))
 

@@ -173,6 +173,7 @@ class Parts:
             self._memo.keep(key, found)
         value, made, called = found
         self._blocks += called
+        self._asked = [shape for shape, _ in made.values()]  # also where what it gives was found
         for name, (shape, trained) in made.items():
             if self.weights.setdefault((place, name), (shape, trained))[0] != shape:
                 raise ValueError(f"the weight {name} {self.weights[place, name][0]} is used where {shape} is needed")
