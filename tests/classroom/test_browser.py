@@ -16,7 +16,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.classroom.course import Course
-from autograder.classroom.gradebook import record
+from autograder.classroom.gradebook import enter
 from autograder.classroom.rebuild import Rebuilt, rebuild
 from autograder.classroom.report import fail_cell
 from autograder.classroom.safe_outputs import clean_outputs
@@ -96,7 +96,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     course = Course.at(root)
     released = course.register(NAME)
     HONEST.hand_in(released, course.submitted(STUDENT, NAME) / f"{NAME}.ipynb")
-    record(course, STUDENT, NAME, hostile_notebook(released))
+    enter(course, STUDENT, NAME, hostile_notebook(released))
     for number in range(3):
         HONEST.hand_in(released, course.submitted(f"student-{number}", NAME) / f"{NAME}.ipynb")
     return course

@@ -191,4 +191,5 @@ def test_grade_leaves_a_written_answer_to_the_instructor(course: SampleCourse):
         "max_points": 2,
         "mistake": None,
         "message": "Graded by hand.",
+        "mistakes": [],
     }

@@ -212,7 +212,7 @@ def seconds_of(action) -> float:
 
 def test_clean_picture_gives_up_on_one_that_takes_long_and_decodes_the_next():
     """Whatever it is that takes long. Reading it whole would take minutes."""
-    slow = base64.b64encode(scans(1_500)).decode()
+    slow = base64.b64encode(scans(8_000)).decode()
     assert len(slow) < MAX_ENCODED
     assert clean_picture(picture()) is not None
     assert seconds_of(lambda: clean_picture(slow)) < 5
@@ -225,14 +225,14 @@ def test_clean_picture_keeps_a_progressive_one():
 
 
 def test_pictures_of_a_submission_have_a_time_together():
-    budget, slow = PictureBudget(), base64.b64encode(scans(1_500)).decode()
+    budget, slow = PictureBudget(), base64.b64encode(scans(8_000)).decode()
     assert seconds_of(lambda: [budget.clean(slow) for _ in range(50)]) < 2 * ALL_SECONDS
     assert budget.clean(picture()) is None
 
 
 def test_pictures_do_not_pay_for_those_of_another_submission():
     """Neither for their time nor for the process that they ended."""
-    slow, budget = base64.b64encode(scans(1_500)).decode(), PictureBudget(1.9)
+    slow, budget = base64.b64encode(scans(8_000)).decode(), PictureBudget(1.9)
     other = threading.Thread(target=lambda: clean_picture(slow))
     other.start()
     while not picture_process.DECODER._lock.locked():

@@ -162,7 +162,8 @@ SUBMISSIONS = [
     reach(
         "write-start-up-files",
         """
-        for path in sys.path:
+        mine = os.path.realpath(os.getcwd())  # its own folder, gone when it is graded
+        for path in (path for path in sys.path if os.path.realpath(path) != mine):
             attempt(lambda: (open(os.path.join(path, "sitecustomize.py"), "w"), reached(path)))
     """,
     ),
