@@ -20,6 +20,7 @@ from autograder.sitting.exceptions import MAX_CALLS, STUB_TEXT
 from autograder.sitting.paper import Answer, CaseAnswer, LearnerError
 from autograder.sitting.remarks import WITH_NAME
 from autograder.sitting.run import sit
+from tests.exam.written_resblock import RESBLOCK
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a layer is built when it is called, as in a notebook
 
@@ -28,22 +29,6 @@ ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 STUB = f'raise NotImplementedError("{STUB_TEXT}")'
 CELLS = count()
 
-RESBLOCK = """
-class ResBlock(keras.layers.Layer):
-    def __init__(self, output_dim):
-        super().__init__()
-        self.norm1 = layers.GroupNormalization(epsilon=1e-5)
-        self.norm2 = layers.GroupNormalization(epsilon=1e-5)
-        self.conv1 = layers.Conv2D(output_dim, 3, padding="same")
-        self.conv2 = layers.Conv2D(output_dim, 3, padding="same")
-        self.dense = layers.Dense(output_dim)
-
-    def call(self, inputs):
-        x, t_emb = inputs
-        h = self.conv1(ops.silu(self.norm1(x)))
-        h = h + self.dense(ops.silu(t_emb))[:, None, None]
-        return x + self.conv2(ops.silu(self.norm2(h)))
-"""
 ATTENTION = """
 def td_dot(a, b):
     return ops.matmul(a, b)

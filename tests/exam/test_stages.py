@@ -21,6 +21,7 @@ from autograder.sitting.answer_sheet import write_sheet
 from autograder.sitting.paper import BASE, Note
 from autograder.sitting.run import sit
 from autograder.sitting.trace import MAX_NOTES, MAX_SIZE, NUMBERS_NOTED, noting, summary
+from tests.exam.written_resblock import RESBLOCK
 from tests.questions.slips import answer_with, slips_of
 
 pytestmark = [
@@ -35,23 +36,6 @@ QUESTIONS = [
     for question in questions
     if question.base and question.marking == "close"
 ]
-RESBLOCK = """
-class ResBlock(keras.layers.Layer):
-    def __init__(self, output_dim):
-        super().__init__()
-        self.norm1 = layers.GroupNormalization(epsilon=1e-5)
-        self.norm2 = layers.GroupNormalization(epsilon=1e-5)
-        self.conv1 = layers.Conv2D(output_dim, 3, padding="same")
-        self.conv2 = layers.Conv2D(output_dim, 3, padding="same")
-        self.dense = layers.Dense(output_dim)
-
-    def call(self, inputs):
-        x, t_emb = inputs
-        h = self.conv1(ops.silu(self.norm1(x)))
-        e = self.dense(ops.silu(t_emb))[:, None, None]
-        h = h + e
-        return x + self.conv2(ops.silu(self.norm2(h)))
-"""
 
 
 @cache

@@ -12,6 +12,7 @@ from autograder.exam.marking import Marker
 from autograder.questions import find
 from autograder.reference.unet import down_flow, middle_flow, up_flow
 from autograder.sitting.run import sit
+from tests.questions.right_answers import assert_accepted
 
 
 def transformer(blocks, width):
@@ -299,11 +300,7 @@ RIGHT = {
 
 @pytest.mark.parametrize("question_id", RIGHT)
 def test_flows_accept_other_ways_of_writing(question_id):
-    question = find(question_id)
-    marker = Marker(question, make_paper(question, 3))
-    for answer in RIGHT[question_id]:
-        verdict = marker.mark(sit(marker.paper, answer))
-        assert verdict.passed, f"{answer.__name__}: {verdict.message}"
+    assert_accepted(question_id, RIGHT[question_id])
 
 
 @pytest.mark.parametrize("question_id", ["down-flow", "up-flow"])

@@ -7,11 +7,11 @@ from keras import ops
 
 from autograder.exam import make_paper
 from autograder.exam.comparing import relative_error
-from autograder.exam.marking import Marker
 from autograder.questions import find
 from autograder.reference.unet import exit_flow
 from autograder.sitting.paper import BASE
 from autograder.sitting.run import sit
+from tests.questions.right_answers import assert_accepted
 from tests.questions.test_flow_answers import (
     down_blocks_first,
     down_generator,
@@ -206,11 +206,7 @@ RIGHT = {
 
 @pytest.mark.parametrize("question_id", RIGHT)
 def test_unet_accepts_other_ways_of_writing(question_id):
-    question = find(question_id)
-    marker = Marker(question, make_paper(question, 3))
-    for answer in RIGHT[question_id]:
-        verdict = marker.mark(sit(marker.paper, answer))
-        assert verdict.passed, f"{answer.__name__}: {verdict.message}"
+    assert_accepted(question_id, RIGHT[question_id])
 
 
 @pytest.mark.parametrize("scale", ["tiny", "full"])
