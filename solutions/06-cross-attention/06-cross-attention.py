@@ -308,9 +308,8 @@ except Exception as error:
 # ## In your words
 #
 # Give one token of the context a key of zeros. What score does every query give it, and which pixels give it much of
-# their attention? Its value be zeros, too: what can a pixel do now that it could not do before? Two or three sentences.
-# (This gives no points unless your
-# instructor says so.)
+# their attention? Let its value be zeros, too. What can a pixel do now that it could not do before? Two or three
+# sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

@@ -107,8 +107,8 @@ except Exception as error:
 check("guess-attention-cost", attention_cost)
 
 # %% [markdown]
-# The channels cancel but for one: what decides is how many pixels there are *for each channel*. A level that halves the
-# sides and doubles the channels divides that by eight.
+# All but one factor of the channels cancels. What decides is how many pixels there are *for each channel*, and a level
+# that halves the sides and doubles the channels divides that by eight.
 #
 # ## 2. A pair of blocks
 #
@@ -279,9 +279,9 @@ except Exception as error:
 # %% [markdown]
 # ## In your words
 #
-# The feature map that a stride-2 convolution makes goes on to the next level *and* is kept. What would the way up miss
-# if it were not kept, and why would nothing on the way down complain? Two or three sentences. (This gives no points
-# unless your instructor says so.)
+# Someone wants pictures of 1024x1024 pixels from this UNet, so the latent has sides of 128. What becomes of the two costs
+# of question 1 at the first level? What would you change to pay for it, and what would be lost with it? Two or three
+# sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

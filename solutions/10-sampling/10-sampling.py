@@ -238,12 +238,12 @@ check("guidance", guided_eps)
 # %% [markdown]
 # ## 5. Predict: what guidance does to the noise
 #
-# Noise has a variance of 1, and the UNet was trained on latents in which it has. Say that both of its answers have a
+# Noise has a variance of 1; so it had in all latents that the UNet was trained on. Say that both of its answers have a
 # variance of 1, too (and a mean of 0), and that they are alike: their correlation is `correlation`, which means that the
 # product of the two is `correlation` on average. Both are about the same latent, so that is near 1. What is the variance
 # of what `guided_eps` makes of them?
 #
-# Before you calculate, say for the scales 0, 1, 4 and -1 whether it will be above 1, below 1 or just 1.
+# Before you calculate, say for the scales 0, 1, 4 and -1 whether it will be above 1, below 1 or exactly 1.
 
 
 # %% nbgrader={"grade_id": "answer-guess-guided-spread", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
