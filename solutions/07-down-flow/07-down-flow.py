@@ -99,7 +99,7 @@ try:
     for level, channels in enumerate((320, 640, 1280, 1280)):
         side = 64 >> level
         halved, whole = attention_cost(side, side, channels), attention_cost(64, 64, channels)
-        print(f"level {level}: {side:2} x {side:<2} {halved:5.2f} convolutions;  64 x 64 {whole:5.2f} convolutions")
+        print(f"level {level}: {side:2} x {side:<2} {halved:5.3f} convolutions;  64 x 64 {whole:5.3f} convolutions")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
