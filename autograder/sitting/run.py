@@ -10,7 +10,7 @@ from keras import ops
 
 from autograder.sitting.exceptions import told
 from autograder.sitting.keras_settings import current
-from autograder.sitting.models import make_model
+from autograder.sitting.models import grouped, make_model
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight, weight_values
 from autograder.sitting.remarks import remarks_on
 from autograder.sitting.sampling_stand_ins import CALLS
@@ -66,8 +66,8 @@ def _first_run(answer: CaseAnswer, forward: Any, base_only: bool) -> None:
 
 
 def _call_function(case: CasePaper, function: Any) -> list[np.ndarray]:
-    inputs = [ops.convert_to_tensor(array) for array in case.inputs.values()]
-    return _as_arrays(function(*inputs, *case.arguments))
+    inputs = {name: ops.convert_to_tensor(array) for name, array in case.inputs.items()}
+    return _as_arrays(function(*grouped(inputs), *case.arguments))
 
 
 def _call_with_unet(case: CasePaper, function: Any) -> list[np.ndarray]:

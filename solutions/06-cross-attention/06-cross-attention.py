@@ -9,21 +9,21 @@
 # %% [markdown]
 # # Exercise 6: attention
 #
-# About 40 minutes · difficulty: hard · 10 points · chapter 6, *CrossAttention: where the text enters*
+# About 45 minutes · difficulty: hard · 10 points · chapter 6, *CrossAttention: where the text enters*
 #
 # You write the layer through which the text reaches the picture: every pixel asks, every word answers, and the softmax
-# decides **how much of which word each pixel takes**. Three questions climb to it:
+# decides **how much of which word each pixel takes**. Four questions climb to it:
 #
 # 1. `td_dot`: one matrix product for each picture and head (2 points),
-# 2. `CrossAttention` from tokens to themselves (4 points),
-# 3. the same `CrossAttention` with a context of another length and another width (4 points).
+# 2. `repeated_share`: a prediction. What does a word gain that stands in the prompt twice? (2 points),
+# 3. `CrossAttention` from tokens to themselves (3 points),
+# 4. the same `CrossAttention` with a context of another length and another width (3 points).
 #
 # Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the layer is up
 # to you: only what it computes counts. You may check as often as you like.
 #
-# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
-# stops there, and at every check that fails: go on with the next cell by hand.
+# *Run all* runs through: a check of an unwritten stub says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -87,7 +87,65 @@ def td_dot(a, b):
 check("td-dot", td_dot)
 
 # %% [markdown]
-# ## 2. Attention to themselves
+# ## 2. Predict: a word said twice
+#
+# For some pixel the softmax gives the word *red* the weight `share`. The other words together have the rest,
+# `1 - share`. Now *red* is written `times` times into the prompt. Say that every copy has the same embedding as before,
+# and that the other words keep theirs. (In a real prompt the text encoder gives each copy an embedding of its own.) How
+# much of the pixel's attention do *all copies together* get?
+#
+# Twice the word, twice the attention? Think first, write it down, and only then run the cell below: it measures.
+
+
+# %% nbgrader={"grade_id": "answer-guess-repeated-word", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def repeated_share(share, times):
+    """The weight of all copies of a word together.
+
+    Args:
+        share: the weight of the word when it stood in the prompt once, a number between 0 and 1.
+        times: how often it stands there now, the first time included, a whole number.
+
+    Returns:
+        A number.
+    """
+    ### BEGIN SOLUTION
+    return times * share / (1 + (times - 1) * share)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# A weight is a power of e divided by the sum of all such powers. Call the sum 1; then *red* brings `share` of it, and
+# so does every copy that joins. What is the sum then?
+#
+# </details>
+#
+# Now measure: one pixel, five words, and the first of them once, twice, ... twenty times.
+
+# %%
+try:
+    chance = np.random.default_rng(9)
+    query, keys = chance.normal(size=(1, 1, 1, 8)), chance.normal(size=(1, 1, 8, 5))  # of one pixel; of five words
+    share = None
+    for times in (1, 2, 3, 5, 20):
+        copies = np.concatenate([np.repeat(keys[..., :1], times, axis=-1), keys[..., 1:]], axis=-1)
+        scores = td_dot(ops.convert_to_tensor(query, "float32"), ops.convert_to_tensor(copies, "float32"))
+        weights = ops.convert_to_numpy(ops.softmax(scores / 8**0.5))[0, 0, 0]
+        share = float(weights[0]) if share is None else share
+        print(f"{times:2} x: measured {weights[:times].sum():.3f}, predicted {repeated_share(share, times):.3f}")
+except Exception as error:
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
+
+# %% nbgrader={"grade_id": "guess-repeated-word", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("guess-repeated-word", repeated_share)
+
+# %% [markdown]
+# A softmax deals out one whole. A word that had little gains nearly `times` as much; one that had nearly everything can
+# hardly gain, and what the copies gain the other words lose. None of them ever falls to 0.
+
+# %% [markdown]
+# ## 3. Attention to themselves
 #
 # Called on one tensor, `inputs` of shape (B, S, F), the layer computes for each of its N heads, with D features each,
 #
@@ -105,7 +163,7 @@ check("td-dot", td_dot)
 # Both products are a `td_dot`. If question 1 does not pass yet, mend it first: a wrong `td_dot` makes this layer fail at
 # a line that is right, often at the softmax.
 #
-# If you want to take both questions in one go, look at question 3 before you start: it asks for one argument more.
+# If you want to take both questions in one go, look at question 4 before you start: it asks for one argument more.
 
 
 # %% nbgrader={"grade_id": "answer-self-attention", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -124,8 +182,8 @@ class CrossAttention(keras.layers.Layer):
         Tensor (B, S, N·D).
     """
 
-    ### BEGIN SOLUTION
     def __init__(self, num_heads, head_size, **kwargs):
+        ### BEGIN SOLUTION
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.head_size = head_size
@@ -190,13 +248,13 @@ try:
     plt.setp(axes, xticks=[], yticks=[])
     plt.show()
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "self-attention", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "self-attention", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 check("self-attention", CrossAttention)
 
 # %% [markdown]
-# ## 3. Attention to the text
+# ## 4. Attention to the text
 #
 # With a `context` of shape (B, T, G) the layer looks at other tokens than those that ask: the queries still come from
 # `inputs`, the keys **and** the values now come from `context`. It has another number of tokens and another width than
@@ -208,6 +266,9 @@ check("self-attention", CrossAttention)
 
 # %%
 try:
+    kinds = np.zeros((6, 9), int)
+    kinds[1:5, 1:4], kinds[2:4, 5:8] = 1, 2
+    pixels = 2 * np.random.default_rng(0).normal(size=(3, 32)).astype("float32")[kinds.reshape(1, 54)]  # (B, S, F)
     text = 2 * np.random.default_rng(3).normal(size=(1, 4, 20)).astype("float32")  # (B, T, G)
     keras.utils.set_random_seed(2)
     layer = CrossAttention(4, 8)
@@ -223,9 +284,9 @@ try:
     plt.setp(axes, xticks=[], yticks=[])
     plt.show()
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "cross-attention", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "cross-attention", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 check("cross-attention", CrossAttention)
 
 # %% [markdown]
@@ -241,14 +302,14 @@ check("cross-attention", CrossAttention)
 try:
     draw("a red circle left of a white cross on black", CrossAttention=CrossAttention)
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The checks above say why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 
 # %% [markdown]
 # ## In your words
 #
-# The Dense layer of the keys has no bias. Give it one, and the layer's output stays exactly as it was. Why? And would
-# the same hold for a bias on the queries, or on the values? Two or three sentences. (This gives no points unless your
-# instructor says so.)
+# Give one token of the context a key of zeros. What score does every query give it, and which pixels give it much of
+# their attention? Let its value be zeros, too. What can a pixel do now that it could not do before? Two or three
+# sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

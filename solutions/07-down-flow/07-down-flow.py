@@ -9,30 +9,21 @@
 # %% [markdown]
 # # Exercise 7: the way down
 #
-# About 25 minutes · difficulty: medium · 10 points · chapter 7, *The way down*
+# About 35 minutes · difficulty: medium · 10 points · chapter 7, *The way down*
 #
 # You wire the left half of the UNet: four levels, three halvings, and **twelve feature maps that are kept** for the way
-# up. There is one question, `down_flow`, for all ten points; the table below it shows you how far you are.
+# up. It grows from the inside out:
 #
-# Fill in the cell that says `write your answer here`, and run the check below it. The check tries your answer in two
-# sizes, with random numbers, and tells you what is wrong, not only that it is. You may check as often as you like.
+# 1. `attention_cost`: a prediction. What would attention cost if the picture were not made smaller? (2 points),
+# 2. `down_pair`: two blocks (2 points),
+# 3. `down_level`: a level, with the feature maps that it keeps (3 points),
+# 4. `down_flow`: the whole way down (3 points).
 #
-# `blocks` holds what the flow is made of. You call the classes as you know them from the exercises before:
+# Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
+# several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write a function is up
+# to you: only what it computes counts. You may check as often as you like.
 #
-# - `blocks.PaddedConv2D(filters, kernel_size, padding=0, strides=1)`, called on `x`,
-# - `blocks.ResBlock(output_dim)`, called on `[x, t_emb]`,
-# - `blocks.SpatialTransformer(num_heads, head_size, fully_connected=True)`, called on `[x, context]`,
-#
-# and it holds the numbers: `blocks.channels` (the widths of the four levels, from the largest picture to the
-# smallest) and `blocks.head_size`. Use these instead of typing numbers in: the check comes with other widths than
-# Stable Diffusion's.
-#
-# Two things are special about a **flow**. It is called on `keras.Input` tensors, which have a shape and no values yet,
-# so write it with layers and `keras.ops`, not with NumPy. And in this notebook the blocks are light **stand-ins**, with
-# the real blocks' interfaces and hardly anything inside: wiring is what this exercise is about.
-#
-# An unwritten stub raises `NotImplementedError` when its check calls it. *Run all* stops there, and at every check that
-# fails: go on with the next cell by hand.
+# *Run all* runs through: a check of an unwritten stub says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -60,18 +51,164 @@ from autograder.sitting.stand_ins import make_blocks
 warnings.filterwarnings("ignore", module=r"keras\.")
 
 # %% [markdown]
-# ## 1. The way down
+# ## 1. Predict: what attention costs
 #
-# The flow begins with a 3x3 convolution, with a padding of 1, that brings the latent to the width of the first level.
-# Then come four levels. A level is
+# Chapter 7 says that the way down makes attention affordable. How much does it matter? Take one feature map, and
+# count multiplications of two numbers, nothing else:
 #
-# 1. twice: a ResBlock to the level's width, then a SpatialTransformer, with as many heads as `head_size` fits into the
-#    width. The fourth level has no SpatialTransformers, only the two ResBlocks.
+# - in a 3x3 convolution from all channels to as many channels,
+# - in the two matrix products of one self-attention: queries with keys, and weights with values, all heads together.
+#   (Leave its Dense layers and its softmax out. The heads together have as many features as there are channels.)
+#
+# How many *times* as many multiplications as the convolution does the attention need? Say first what you expect at
+# 64x64 pixels with 320 channels, and at 8x8 pixels with 1,280. Then write the formula.
+
+
+# %% nbgrader={"grade_id": "answer-guess-attention-cost", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def attention_cost(height, width, channels):
+    """Multiplications of the two products of a self-attention, for each multiplication of a 3x3 convolution.
+
+    Args:
+        height, width: of the feature map, in pixels.
+        channels: of the feature map.
+
+    Returns:
+        A number; above 1 the attention costs more.
+    """
+    ### BEGIN SOLUTION
+    pixels = height * width
+    products = 2 * pixels * pixels * channels
+    convolution = 9 * pixels * channels * channels
+    return products / convolution
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# A score is a dot product over the D features of a head, so it takes D multiplications; how many scores are there? A
+# number of the convolution's result is a sum over nine pixels and all channels; how many such numbers are there? Then
+# see what cancels.
+#
+# </details>
+#
+# Now look: the four levels of Stable Diffusion 2, as they are, and as they would be if no level halved the picture.
+
+# %%
+try:
+    for level, channels in enumerate((320, 640, 1280, 1280)):
+        side = 64 >> level
+        halved, whole = attention_cost(side, side, channels), attention_cost(64, 64, channels)
+        print(f"level {level}: {side:2} x {side:<2} {halved:5.3f} convolutions;  64 x 64 {whole:5.3f} convolutions")
+except Exception as error:
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
+
+# %% nbgrader={"grade_id": "guess-attention-cost", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("guess-attention-cost", attention_cost)
+
+# %% [markdown]
+# All but one factor of the channels cancels. What decides is how many pixels there are *for each channel*, and a level
+# that halves the sides and doubles the channels divides that by eight.
+#
+# ## 2. A pair of blocks
+#
+# `blocks` holds what the flow is made of. You call the classes as you know them from the exercises before:
+#
+# - `blocks.PaddedConv2D(filters, kernel_size, padding=0, strides=1)`, called on `x`,
+# - `blocks.ResBlock(output_dim)`, called on `[x, t_emb]`,
+# - `blocks.SpatialTransformer(num_heads, head_size, fully_connected=True)`, called on `[x, context]`,
+#
+# and it holds the numbers: `blocks.channels` (the widths of the four levels, from the largest picture to the
+# smallest) and `blocks.head_size`. Use these instead of typing numbers in: the check comes with other widths than
+# Stable Diffusion's.
+#
+# Two things are special about a **flow**. It is called on `keras.Input` tensors, which have a shape and no values yet,
+# so write it with layers and `keras.ops`, not with NumPy. And in this notebook the blocks are light **stand-ins**, with
+# the real blocks' interfaces and hardly anything inside: wiring is what this exercise is about.
+#
+# A pair is a ResBlock to the level's width, then a SpatialTransformer, with as many heads as `head_size` fits into the
+# width. The fourth level has no SpatialTransformers, only the ResBlock. Levels are counted from 0.
+
+
+# %% nbgrader={"grade_id": "answer-down-pair", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def down_pair(x, t_emb, context, level, blocks):
+    """Wires a ResBlock and, except on the fourth level, a SpatialTransformer.
+
+    Args:
+        x: tensor (batch, height, width, any number of channels).
+        t_emb: tensor (batch, features), the embedded time.
+        context: tensor (batch, tokens, features), the text.
+        level: number of the level, 0 to 3.
+        blocks: what the flow is made of, see above.
+
+    Returns:
+        Tensor (batch, height, width, blocks.channels[level]).
+    """
+    ### BEGIN SOLUTION
+    width = blocks.channels[level]
+    x = blocks.ResBlock(width)([x, t_emb])
+    if level < 3:
+        heads = width // blocks.head_size
+        x = blocks.SpatialTransformer(heads, blocks.head_size, fully_connected=True)([x, context])
+    return x
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "down-pair", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("down-pair", down_pair)
+
+# %% [markdown]
+# ## 3. A level
+#
+# A level is
+#
+# 1. two pairs, each with blocks of its own,
 # 2. a 3x3 convolution with stride 2 and a padding of 1, which halves height and width and keeps the level's width. The
 #    fourth level has none.
 #
-# Keep, in this order as they are made, the outputs of the first convolution, of each pair of blocks (of each ResBlock
-# on the fourth level) and of each convolution with stride 2: twelve feature maps in all.
+# What each pair makes is kept, and what the convolution makes is kept, in the order in which they are made.
+
+
+# %% nbgrader={"grade_id": "answer-down-level", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def down_level(x, t_emb, context, level, blocks):
+    """Wires one level of the way down.
+
+    Args:
+        x: tensor (batch, height, width, any number of channels), what comes into the level.
+        t_emb, context, level, blocks: as of `down_pair`.
+
+    Returns:
+        x: tensor (batch, height / 2, width / 2, blocks.channels[level]); on the fourth level its sides stay.
+        kept: list of the level's kept feature maps: 3, on the fourth level 2. The last one is x.
+    """
+    ### BEGIN SOLUTION
+    kept = []
+    for _ in range(2):
+        x = down_pair(x, t_emb, context, level, blocks)
+        kept.append(x)
+    if level < 3:
+        x = blocks.PaddedConv2D(blocks.channels[level], kernel_size=3, padding=1, strides=2)(x)
+        kept.append(x)
+    return x, kept
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Begin with the two pairs and an empty list. A block is made anew wherever its class is called, so calling `down_pair`
+# twice makes blocks twice. Then add the convolution, and last what is special about the fourth level.
+#
+# </details>
+
+# %% nbgrader={"grade_id": "down-level", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("down-level", down_level)
+
+# %% [markdown]
+# ## 4. The whole way down
+#
+# The flow begins with a 3x3 convolution, with a padding of 1, that brings the latent to the width of the first level.
+# Its output is kept, too: it is the first on the list. Then come the four levels.
 
 
 # %% nbgrader={"grade_id": "answer-down-flow", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -91,16 +228,9 @@ def down_flow(latent, t_emb, context, blocks):
     ### BEGIN SOLUTION
     x = blocks.PaddedConv2D(blocks.channels[0], kernel_size=3, padding=1)(latent)
     outputs = [x]
-    for level, width in enumerate(blocks.channels):
-        for _ in range(2):
-            x = blocks.ResBlock(width)([x, t_emb])
-            if level < 3:
-                heads = width // blocks.head_size
-                x = blocks.SpatialTransformer(heads, blocks.head_size, fully_connected=True)([x, context])
-            outputs.append(x)
-        if level < 3:
-            x = blocks.PaddedConv2D(width, kernel_size=3, padding=1, strides=2)(x)
-            outputs.append(x)
+    for level in range(4):
+        x, kept = down_level(x, t_emb, context, level, blocks)
+        outputs += kept
     return x, outputs
     ### END SOLUTION
 
@@ -108,8 +238,8 @@ def down_flow(latent, t_emb, context, blocks):
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# Begin without the list and without the halvings: `enumerate(blocks.channels)` gives you a level's number and its width.
-# A loop that makes its blocks *inside* makes new ones each time around. Then add what is special about the last level.
+# What a level returns first is what the next one begins with. Its list goes behind the list that you have:
+# `outputs + kept` joins two lists, while `append` would put a list into the list.
 #
 # </details>
 #
@@ -125,9 +255,9 @@ try:
         print(f"{number:2}  {height:2} x {width:2} x {channels:4}  {'#' * height}")
     print("x  ", " x ".join(map(str, x.shape[1:])))
 except Exception as error:
-    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "down-flow", "grade": true, "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "down-flow", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 check("down-flow", down_flow)
 
 # %% [markdown]
@@ -144,14 +274,14 @@ check("down-flow", down_flow)
 try:
     draw("a red circle left of a white cross on black", down_flow=down_flow)
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The checks above say why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 
 # %% [markdown]
 # ## In your words
 #
-# The feature map that a stride-2 convolution makes goes on to the next level *and* is kept. What would the way up miss
-# if it were not kept, and why would nothing on the way down complain? Two or three sentences. (This gives no points
-# unless your instructor says so.)
+# Someone wants pictures of 1024x1024 pixels from this UNet, so the latent has sides of 128. What becomes of the two costs
+# of question 1 at the first level? What would you change to pay for it, and what would be lost with it? Two or three
+# sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

@@ -9,21 +9,21 @@
 # %% [markdown]
 # # Exercise 8: the middle and the way up
 #
-# About 35 minutes · difficulty: medium · 10 points · chapter 8, *The middle and the way up*
+# About 45 minutes · difficulty: medium · 10 points · chapter 8, *The middle and the way up*
 #
-# You wire the right half of the UNet, where **each ResBlock is given one of the kept feature maps**. Three questions
-# climb to it:
+# You wire the right half of the UNet, where **each ResBlock is given one of the kept feature maps**. Then you
+# take some of these maps away and see what breaks:
 #
-# 1. `Upsample`: the layer that doubles height and width (3 points),
+# 1. `Upsample`: the layer that doubles height and width (2 points),
 # 2. `middle_flow`: three blocks at the smallest size (2 points),
-# 3. `up_flow`: four groups of three, back to the latent's size (5 points).
+# 3. `up_flow`: four groups of three, back to the latent's size (4 points),
+# 4. `without_size`: the kept maps of one size, switched off (2 points).
 #
 # Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. You may check as often as you
 # like.
 #
-# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
-# stops there, and at every check that fails: go on with the next cell by hand.
+# *Run all* runs through: a check of an unwritten stub says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -75,8 +75,8 @@ class Upsample(keras.layers.Layer):
         Tensor (batch, 2 * height, 2 * width, channels).
     """
 
-    ### BEGIN SOLUTION
     def __init__(self, channels, **kwargs):
+        ### BEGIN SOLUTION
         super().__init__(**kwargs)
         self.conv = keras.layers.Conv2D(channels, 3, padding="same")
 
@@ -113,9 +113,9 @@ try:
     after.imshow(ops.convert_to_numpy(layer(picture))[0, ..., 0])
     plt.show()
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "upsample", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "upsample", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("upsample", Upsample)
 
 # %% [markdown]
@@ -237,9 +237,9 @@ try:
             print(" + ".join(f"{part.shape[1]} x {part.shape[2]} x {part.shape[3]}" for part in layer.input))
     print("out:", " x ".join(map(str, y.shape[1:])))
 except Exception as error:
-    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "up-flow", "grade": true, "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "up-flow", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check("up-flow", up_flow)
 
 # %% [markdown]
@@ -256,14 +256,71 @@ check("up-flow", up_flow)
 try:
     draw("a red circle left of a white cross on black", Upsample=Upsample, middle_flow=middle_flow, up_flow=up_flow)
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The checks above say why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
+
+# %% [markdown]
+# ## 4. Take something away
+#
+# What are the kept maps good for? The way to find out is an **ablation**: switch something off, change nothing else, and
+# look. Switched off is a map of zeros, so that the way up still finds twelve maps and every shape is as it was.
+#
+# Write `without_size`: of the twelve maps it switches off those of *one height and width*, and leaves the others as they
+# are. Size 0 is the largest, size 3 the smallest. Mind which maps belong together: it is the way up that joins them.
+
+
+# %% nbgrader={"grade_id": "answer-ablate-skips", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def without_size(outputs, size):
+    """Switches off the kept maps of one size.
+
+    Args:
+        outputs: list of the 12 kept feature maps, in the order in which the way down made them.
+        size: 0 for those of the largest height and width, to 3 for the smallest.
+
+    Returns:
+        List of 12 tensors of the same shapes. (The list that was given stays as it is.)
+    """
+    ### BEGIN SOLUTION
+    return [ops.zeros_like(y) if 3 * size <= i < 3 * size + 3 else y for i, y in enumerate(outputs)]
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# The preview of question 3 lists the joins from the last kept map to the first. Read it from below: how many maps are
+# there of each size, and where on the list do they stand? `ops.zeros_like` makes zeros in the shape of a tensor.
+#
+# </details>
+
+# %% nbgrader={"grade_id": "ablate-skips", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("ablate-skips", without_size)
+
+# %% [markdown]
+# **Predict before you run the next cell.** Each size of maps is switched off once. Which picture will be spoiled most:
+# the one without the largest maps, or the one without the smallest? And what will be wrong with it, the places, the
+# colours or the shapes? Then look. (It draws four times, so it takes a minute or two. Of each pair of pictures, one is
+# drawn without these maps, the other with all of them.)
+
+# %%
+OFF = (0, 1, 2, 3)  # one picture for each; take another prompt and another seed as well
+try:
+    for size in OFF:
+
+        def up_flow_without(x, outputs, *told, size=size):
+            return up_flow(x, without_size(outputs, size), *told)
+
+        print(f"without size {size}:")
+        draw("a red circle left of a white cross on black", seed=1, up_flow=up_flow_without)
+except Exception as error:
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 
 # %% [markdown]
 # ## In your words
 #
-# The kept feature maps are taken from the end of the list. Within one level all three have the same height and width.
-# If someone took those three in the wrong order, would Keras notice? Would a trained model? Two or three sentences.
-# (This gives no points unless your instructor says so.)
+# Three maps share the size that the picture needs most. Write a `without_map(outputs, number)` in a cell of your own,
+# switch these three off one at a time, and draw. Does one of them carry the picture, or can they stand in for each
+# other? Two or three sentences; say also what a single picture cannot tell you. (This gives no points unless your
+# instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

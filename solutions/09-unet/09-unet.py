@@ -9,14 +9,15 @@
 # %% [markdown]
 # # Exercise 9: the whole UNet
 #
-# About 40 minutes · difficulty: hard · 10 points · chapter 9, *The whole UNet*
+# About 45 minutes · difficulty: hard · 10 points · chapter 9, *The whole UNet*
 #
 # You put the pieces together: **a Keras model that takes a noisy latent, the time and a text, and predicts the noise**.
-# Three questions:
+# Four questions:
 #
 # 1. `exit_flow`: the last three layers (2 points),
-# 2. `build_unet`: the whole model (5 points),
-# 3. `resblock_parameters`: what a ResBlock weighs, as a formula (3 points).
+# 2. `build_unet`: the whole model (4 points),
+# 3. `resblock_parameters`: what a ResBlock weighs, as a formula (2 points),
+# 4. `text_parameters`: how much of it all can read (2 points).
 #
 # Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. You may check as often as you
@@ -37,8 +38,7 @@
 # so write it with layers and `keras.ops`, not with NumPy. And in this notebook the blocks are light **stand-ins**, with
 # the real blocks' interfaces and hardly anything inside: wiring is what this exercise is about.
 #
-# An unwritten stub raises `NotImplementedError` when its check calls it. *Run all* stops there, and at every check that
-# fails: go on with the next cell by hand.
+# *Run all* runs through: a check of an unwritten stub says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -46,6 +46,7 @@
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 try:
     import google.colab  # are we in Colab?
@@ -198,9 +199,9 @@ try:
     axes.set(title=f"{len(model.layers)} layers, {model.output.shape[1:]} out")
     plt.show()
 except Exception as error:
-    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "unet", "grade": true, "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "unet", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check("unet", build_unet)
 
 # %% [markdown]
@@ -247,10 +248,70 @@ try:
     for input_dim, output_dim in ((320, 320), (320, 640)):
         print(f"{input_dim} -> {output_dim}: {resblock_parameters(input_dim, output_dim, 1280):,}")
 except Exception as error:
-    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "parameters", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "parameters", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("parameters", resblock_parameters)
+
+# %% [markdown]
+# ## 4. Count: how much of it can read?
+#
+# Text comes into the UNet in the cross-attentions only, and there through the kernels that read the context: their
+# number of rows is `context_dim`. How many parameters do all these kernels have together, in the whole UNet?
+#
+# Guess first: is it more than half of Stable Diffusion 2's parameters, about a tenth, or less? Then go through the three
+# flows and count. `first`, `second` and `third` are the widths of the first three levels; the fourth is as wide as the
+# third.
+
+
+# %% nbgrader={"grade_id": "answer-count-text", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def text_parameters(first, second, third, context_dim):
+    """Counts the parameters of all kernels that read the text.
+
+    Args:
+        first, second, third: channels of the first three levels; the fourth has as many as the third.
+        context_dim: features of a token of the text.
+
+    Returns:
+        The number of parameters, an int.
+    """
+    ### BEGIN SOLUTION
+    down = 2 * (first + second + third)
+    middle = third
+    up = 3 * (first + second + third)
+    widths = down + middle + up
+    return 2 * context_dim * widths
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# The chart of question 2 says how many SpatialTransformers there are. Each has one cross-attention. Which of its four
+# Dense layers see the context, and do they have a bias? (Chapter 6.)
+#
+# </details>
+#
+# Now measure. The small reference UNet is built twice, for texts of two widths. What the wider one has more of is what
+# reads the text:
+
+# %%
+try:
+    from autograder.reference import TINY, DiffusionModelV2
+
+    narrow, wide = (replace(TINY, context_dim=features) for features in (32, 40))
+    more = DiffusionModelV2(64, 64, 7, config=wide, download_weights=False).count_params()
+    more -= DiffusionModelV2(64, 64, 7, config=narrow, download_weights=False).count_params()
+    print(f"measured {more:,}, counted {text_parameters(*TINY.channels[:3], 40 - 32):,}")
+    reading, total = text_parameters(320, 640, 1280, 1024), 865_910_724  # the total as chapter 9 counts it
+    print(f"Stable Diffusion 2: {reading:,} of {total:,}, {reading / total:.1%}")
+except ImportError:
+    print("Nothing is measured while the notebook is graded.")
+except Exception as error:
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
+
+# %% nbgrader={"grade_id": "count-text", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("count-text", text_parameters)
 
 # %% [markdown]
 # ## Your UNet draws
@@ -265,14 +326,14 @@ check("parameters", resblock_parameters)
 try:
     draw("a red circle left of a white cross on black", build_unet=build_unet)
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The checks above say why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 
 # %% [markdown]
 # ## In your words
 #
 # The time MLP makes 1,280 numbers of 320, and every ResBlock then has a Dense layer of its own for them. Why does each
-# ResBlock need its own, when all are told the same time? Two or three sentences. (This gives no points unless your
-# instructor says so.)
+# ResBlock need its own, when all are told the same time? And why is the time not simply a 78th token of the text? Two or
+# three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

@@ -9,23 +9,23 @@
 # %% [markdown]
 # # Exercise 10: sampling
 #
-# About 40 minutes · difficulty: medium · 10 points · chapter 10, *Sampling*
+# About 45 minutes · difficulty: medium · 10 points · chapter 10, *Sampling*
 #
 # A UNet alone draws nothing: it only says what noise it sees. You write everything around it that makes a picture out
 # of noise. Each function is a few lines; the last one puts the others to work, and then **your loop draws**:
 #
-# 1. `initial_noise`: what a picture begins with (2 points),
-# 2. `predict_x0`: the clean latent that a noisy one would be without its noise (2 points),
+# 1. `initial_noise`: what a picture begins with (1 point),
+# 2. `predict_x0`: the clean latent that a noisy one would be without its noise (1 point),
 # 3. `ddim_step`: one step to less noise (2 points),
 # 4. `guided_eps`: classifier-free guidance (1 point),
-# 5. `sample`: the loop (3 points).
+# 5. `guided_variance`: a prediction. What does guidance do to the noise? (2 points),
+# 6. `sample`: the loop (3 points).
 #
 # Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write a function is up
 # to you: only what it computes counts. You may check as often as you like.
 #
-# An unwritten stub raises `NotImplementedError` when its check calls it. *Run all* stops there, and at every check that
-# fails: go on with the next cell by hand.
+# *Run all* runs through: a check of an unwritten stub says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -97,9 +97,9 @@ try:
         axes[channel].set_axis_off()
     plt.show()
 except Exception as error:
-    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "initial-noise", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "initial-noise", "grade": true, "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check("initial-noise", initial_noise)
 
 # %% [markdown]
@@ -155,9 +155,9 @@ try:
         axis.set_title(f"alpha_bar {share}", fontsize=9)
     plt.show()
 except Exception as error:
-    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "predict-x0", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "predict-x0", "grade": true, "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check("predict-x0", predict_x0)
 
 # %% [markdown]
@@ -236,7 +236,62 @@ def guided_eps(eps_uncond, eps_cond, scale):
 check("guidance", guided_eps)
 
 # %% [markdown]
-# ## 5. The loop
+# ## 5. Predict: what guidance does to the noise
+#
+# Noise has a variance of 1; so it had in all latents that the UNet was trained on. Say that both of its answers have a
+# variance of 1, too (and a mean of 0), and that they are alike: their correlation is `correlation`, which means that the
+# product of the two is `correlation` on average. Both are about the same latent, so that is near 1. What is the variance
+# of what `guided_eps` makes of them?
+#
+# Before you calculate, say for the scales 0, 1, 4 and -1 whether it will be above 1, below 1 or exactly 1.
+
+
+# %% nbgrader={"grade_id": "answer-guess-guided-spread", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def guided_variance(scale, correlation):
+    """The variance of `guided_eps(eps_uncond, eps_cond, scale)`, where both answers have a variance of 1.
+
+    Args:
+        scale: of the guidance, any number.
+        correlation: of the two answers, a number between -1 and 1.
+
+    Returns:
+        A number.
+    """
+    ### BEGIN SOLUTION
+    return (1 - scale) ** 2 + scale**2 + 2 * scale * (1 - scale) * correlation
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Sort by the two answers: something times `eps_uncond` plus something times `eps_cond`. With a mean of 0 the variance is
+# the mean of the square. Square it: you get two squares and a product, and you know the mean of each.
+#
+# </details>
+#
+# Now measure, with random numbers of a known correlation and your `guided_eps`:
+
+# %%
+try:
+    correlation, chance = 0.9, np.random.default_rng(2)
+    plain, other = chance.normal(size=(2, 1, 300, 300, 4))
+    told = correlation * plain + (1 - correlation**2) ** 0.5 * other
+    for scale in (0, 0.5, 1, 2, 4, 8, -1):
+        guided = ops.convert_to_numpy(guided_eps(plain, told, scale))
+        print(f"scale {scale:4}: measured {guided.var():5.2f}, predicted {guided_variance(scale, correlation):5.2f}")
+except Exception as error:
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
+
+# %% nbgrader={"grade_id": "guess-guided-spread", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("guess-guided-spread", guided_variance)
+
+# %% [markdown]
+# Between the scales 0 and 1 the noise gets a little weaker, and outside of them it gets stronger than any noise that the
+# UNet was trained on. Chapter 10 shows what becomes of pictures that are drawn with a large scale.
+
+# %% [markdown]
+# ## 6. The loop
 #
 # Now put them together. For every timestep, from noisy to clean: embed the timestep, ask the UNet with and without the
 # prompt, guide, step. The share of the next step is that of the *next timestep in the list*; after the last one it is
@@ -289,6 +344,8 @@ def sample(unet, latent, context, unconditional, timesteps, alpha_bars, scale, e
 # returns.
 
 # %%
+square = np.zeros((1, 16, 16, 1), "float32")
+square[:, 4:12, 4:12] = 1
 bars = np.cos(np.linspace(0.02, 0.98, 100) * np.pi / 2).astype("float32") ** 2
 shown = []
 
@@ -313,7 +370,7 @@ try:
         axis.set_axis_off()
     plt.show()
 except Exception as error:
-    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
 # %% nbgrader={"grade_id": "sample", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 check("sample", sample)
@@ -321,7 +378,7 @@ check("sample", sample)
 # %% [markdown]
 # ## Your loop draws
 #
-# The small UNet that was trained for this course, and your five functions around it. Beside it the reference's loop
+# The small UNet that was trained for this course, and your functions around it. Beside it the reference's loop
 # draws from the same noise (from *your* noise). Try other prompts, seeds and scales.
 #
 # The first picture takes up to half a minute. Half of the steps that the bar counts are of your picture, half of the
@@ -333,13 +390,14 @@ try:
     functions = {"initial_noise": initial_noise, "predict_x0": predict_x0, "ddim_step": ddim_step}
     draw(prompt, seed=1, scale=4.0, guided_eps=guided_eps, sample=sample, **functions)
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The checks above say why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 
 # %% [markdown]
 # ## In your words
 #
-# A DDIM step predicts the clean latent and then makes it noisy again. Why not stop after the first prediction? And what
-# would you expect to see in it? Two or three sentences. (This gives no points unless your instructor says so.)
+# Where does a *negative* scale lead? Say first what you expect of a scale of -2 and this prompt. Then draw it in the cell
+# above, with two or three seeds. What is the opposite of "a red circle left of a white cross", and does the network know?
+# Two or three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

@@ -23,6 +23,7 @@ from autograder.questions.catalogue.operations import (
     add,
     average,
     default,
+    first,
     gelu_tanh,
     rest_root,
     root,
@@ -152,7 +153,19 @@ MUTATIONS = {
         {"answering": lambda context, inputs: context[:, ::-1] + 1},
         {"average": lambda weights, v: weights @ np.square(v)},
     ),
+    "guess-repeated-word": ({"copies": scaled_by(1.1)}, {"total": first}, {"others": lambda share: 1.1 - share}),
     # --------------------------------------------------------------------------------------------------- 07-down-flow
+    "guess-attention-cost": (
+        {"pixels": lambda height, width: height * height},
+        {"both": first},
+        {"end": scaled(1.1)},
+    ),
+    "down-pair": ({"end": scaled(1.3)}, {"heads": lambda width, size, *_: (size, width // size)}, {"time": scaled(2)}),
+    "down-level": (
+        {"halve": PaddedConv(size=5, padding=2, stride=2)},
+        {"result": lambda x, kept: (x, kept[::-1])},
+        {"attends": lambda level, i: level < 2},
+    ),
     "down-flow": (
         {"halve": PaddedConv(size=5, padding=2, stride=2)},
         {"entry": PaddedConv(size=5, padding=2)},
@@ -177,6 +190,11 @@ MUTATIONS = {
         {"enlarge": lambda x, *_: x.repeat(2, axis=1).repeat(2, axis=2)},
         {"attends": lambda level, i: level < 2},
     ),
+    "ablate-skips": (
+        {"chosen": lambda size: (3 * size, 3 * size + 1)},
+        {"nothing": np.ones_like},
+        {"left": scaled(1.1)},
+    ),
     # -------------------------------------------------------------------------------------------------------- 09-unet
     "exit-flow": (
         {"norm": Norm(epsilon=1e-3)},
@@ -194,6 +212,11 @@ MUTATIONS = {
         {"projection": lambda c, d: c * d + d},
         {"total": lambda n: n + 1},
     ),
+    "count-text": (
+        {"way_up": lambda a, b, c: 3 * (a + b)},
+        {"biases": lambda width: 1},
+        {"kernels": lambda width, context_dim: width * context_dim},
+    ),
     # ---------------------------------------------------------------------------------------------------- 10-sampling
     "initial-noise": (
         {"columns": lambda side: side // 16},
@@ -208,6 +231,11 @@ MUTATIONS = {
         {"noise_size": lambda share: 1 - share},
     ),
     "guidance": ({"guided": average}, {"stretch": lambda scale: 1.3 * scale}, {"difference": add}),
+    "guess-guided-spread": (
+        {"common": lambda rest, scale, correlation: 0},
+        {"rest": lambda scale: scale},
+        {"end": scaled(1.1)},
+    ),
     "sample": (
         {"end": lambda bars, i, times, timesteps: float(bars[0])},
         {"timestep": lambda i, times: times[i] - 1},

@@ -1,9 +1,10 @@
-"""Exercise 06: the product of each head, and attention to the tokens themselves and to a context."""
+"""Exercise 06: the product of each head, a word said twice, and attention to the tokens themselves and to a context."""
 
 from autograder.questions.catalogue import Texts
 from autograder.questions.cross_attention.base import CROSS, SELF, TD_DOT
 from autograder.questions.cross_attention.changes import CROSS_CHANGES, SELF_CHANGES, TD_DOT_CHANGES
-from autograder.questions.question import Case, Question, RandomInput
+from autograder.questions.cross_attention.repeating import REPEATED, REPEATED_CHANGES, repeated_share
+from autograder.questions.question import Case, Pick, Question, RandomInput
 from autograder.reference import CrossAttention, td_dot
 
 EXERCISE = "06-cross-attention"
@@ -16,6 +17,12 @@ def _td_dot_cases(scale):
         Case((), {"a": RandomInput((b, n, s, d), spread=1.0), "b": RandomInput((b, n, d, t), spread=1.0)})
         for b, n, s, d, t in sizes
     )
+
+
+def _repeated_cases(_):
+    """A word that had little, some and most of a pixel's attention."""
+    picks = (Pick(0.02, 0.08), Pick(6, 9)), (Pick(0.15, 0.4), Pick(2, 3)), (Pick(0.55, 0.9), Pick(4, 5))
+    return tuple(Case(pick, {}) for pick in picks)
 
 
 def _self_cases(scale):
@@ -57,6 +64,18 @@ QUESTIONS = (
         base=TD_DOT,
         mistakes=_TEXTS.of(TD_DOT_CHANGES),
         section="One product for each head",
+    ),
+    Question(
+        id="guess-repeated-word",
+        exercise=EXERCISE,
+        name="repeated_share",
+        kind="function",
+        cases=_repeated_cases,
+        accepted=(repeated_share,),
+        base=REPEATED,
+        mistakes=_TEXTS.of(REPEATED_CHANGES, "softmax"),
+        section="The weights: a softmax over the context",
+        marking="scalar",
     ),
     Question(
         id="self-attention",

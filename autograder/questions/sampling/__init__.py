@@ -1,4 +1,4 @@
-"""Exercise 10: the noise to begin with, the clean latent behind a noisy one, the DDIM step, guidance, and the loop."""
+"""Exercise 10: the first noise, the clean latent behind a noisy one, the DDIM step, guidance, its spread, the loop."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from autograder.questions.question import Case, Pick, Question, RandomInput
 from autograder.questions.sampling.base import CLEAN, GUIDANCE, NOISE, SAMPLE, STEP
 from autograder.questions.sampling.changes import CLEAN_CHANGES, GUIDANCE_CHANGES, NOISE_CHANGES, STEP_CHANGES
 from autograder.questions.sampling.loop_changes import LOOP_CHANGES
+from autograder.questions.sampling.spread import SPREAD, SPREAD_CHANGES, guided_variance
 from autograder.reference import ddim_step, guided_eps, initial_noise, predict_x0, sample
 
 EXERCISE = "10-sampling"
@@ -42,6 +43,12 @@ def _step_cases(scale):
 def _guidance_cases(scale):
     picks = Pick(1.5, 4.0), Pick(5.0, 9.0)
     return tuple(Case((p,), pair) for p, pair in zip(picks, _pairs(scale, "eps_uncond", "eps_cond"), strict=True))
+
+
+def _spread_cases(_):
+    """Far above 1, between 0 and 1, and below 0."""
+    picks = (Pick(2.5, 9.0), Pick(0.6, 0.95)), (Pick(0.2, 0.8), Pick(0.15, 0.5)), (Pick(-3.0, -1.0), Pick(-0.6, -0.2))
+    return tuple(Case(pick, {}) for pick in picks)
 
 
 def _loop_cases(scale):
@@ -91,6 +98,7 @@ _NOISE = _Catalogue(NOISE, NOISE_CHANGES, "Where a picture begins")
 _CLEAN = _Catalogue(CLEAN, CLEAN_CHANGES, "The clean latent behind the noise")
 _STEP = _Catalogue(STEP, STEP_CHANGES, "One DDIM step")
 _GUIDANCE = _Catalogue(GUIDANCE, GUIDANCE_CHANGES, "Guidance: past what the prompt says")
+_SPREAD = _Catalogue(SPREAD, SPREAD_CHANGES, "Experiment: what the guidance scale does")
 _LOOP = _Catalogue(SAMPLE, LOOP_CHANGES, "The loop")
 
 QUESTIONS = (
@@ -98,5 +106,6 @@ QUESTIONS = (
     _exercise("predict-x0", predict_x0, _clean_cases, _CLEAN),
     _exercise("ddim-step", ddim_step, _step_cases, _STEP),
     _exercise("guidance", guided_eps, _guidance_cases, _GUIDANCE),
+    _exercise("guess-guided-spread", guided_variance, _spread_cases, _SPREAD, marking="scalar"),
     _exercise("sample", sample, _loop_cases, _LOOP, kind="sampling"),
 )

@@ -1,4 +1,4 @@
-"""Exercise 09: the exit, the whole UNet, and what a ResBlock weighs."""
+"""Exercise 09: the exit, the whole UNet, what a ResBlock weighs, and how much of it all reads the text."""
 
 from functools import partial
 
@@ -10,6 +10,7 @@ from autograder.questions.question import Case, Pick, Question, RandomInput
 from autograder.questions.unet.base import EXIT, PARAMETERS, UNET
 from autograder.questions.unet.changes import EXIT_CHANGES, UNET_CHANGES
 from autograder.questions.unet.counting_changes import PARAMETER_CHANGES
+from autograder.questions.unet.text_counting import TEXT, TEXT_CHANGES, text_parameters
 from autograder.reference.unet import down_flow, exit_flow, middle_flow, up_flow
 
 EXERCISE = "09-unet"
@@ -61,6 +62,12 @@ def _counting_cases(scale):
     return tuple(Case((c, d, embedding), {}) for c, d in ((narrow, wide), (wide, narrow), (wide, wide)))
 
 
+def _text_cases(_):
+    """Widths and a context of which none is a multiple of another. Both scales are the same."""
+    bounds = (((101, 199), (211, 307), (401, 599), (701, 997)), ((31, 61), (67, 97), (101, 131), (17, 29)))
+    return tuple(Case(tuple(Pick(*bound) for bound in four), {}) for four in bounds)
+
+
 _TEXTS = Texts.beside(__file__)
 
 QUESTIONS = (
@@ -96,6 +103,18 @@ QUESTIONS = (
         base=PARAMETERS,
         mistakes=_TEXTS.of(PARAMETER_CHANGES),
         section="Counting a ResBlock",
+        marking="integer",
+    ),
+    Question(
+        id="count-text",
+        exercise=EXERCISE,
+        name="text_parameters",
+        kind="function",
+        cases=_text_cases,
+        accepted=(text_parameters,),
+        base=TEXT,
+        mistakes=_TEXTS.of(TEXT_CHANGES),
+        section="Where the parameters sit",
         marking="integer",
     ),
 )

@@ -1,8 +1,9 @@
-"""Exercise 08: `Upsample`, the middle and the way up."""
+"""Exercise 08: `Upsample`, the middle, the way up, and what it is without some of the kept maps."""
 
 from autograder.questions.catalogue import Texts
 from autograder.questions.flows import FLOW_SIZES, Size, told
 from autograder.questions.question import Case, Question, RandomInput
+from autograder.questions.up_flow.ablation import ABLATION, ABLATION_CHANGES, without_size
 from autograder.questions.up_flow.base import MIDDLE, UP, UPSAMPLE
 from autograder.questions.up_flow.changes import MIDDLE_CHANGES, UP_CHANGES
 from autograder.questions.up_flow.upsample_changes import UPSAMPLE_CHANGES
@@ -46,6 +47,15 @@ def _up_cases(scale):
     return tuple(_up_case(size) for size in FLOW_SIZES[scale])
 
 
+def _ablation_cases(scale):
+    """Each size once, in two UNets."""
+    sizes = FLOW_SIZES[scale]
+    return tuple(
+        Case((size,), {f"outputs[{i}]": RandomInput(shape) for i, shape in enumerate(kept_shapes(sizes[number % 2]))})
+        for number, size in enumerate((1, 0, 3, 2))
+    )
+
+
 _TEXTS = Texts.beside(__file__)
 
 QUESTIONS = (
@@ -81,5 +91,16 @@ QUESTIONS = (
         base=UP,
         mistakes=_TEXTS.of(UP_CHANGES, "groups"),
         section="Four groups of three",
+    ),
+    Question(
+        id="ablate-skips",
+        exercise=EXERCISE,
+        name="without_size",
+        kind="function",
+        cases=_ablation_cases,
+        accepted=(without_size,),
+        base=ABLATION,
+        mistakes=_TEXTS.of(ABLATION_CHANGES),
+        section="Experiment: what is lost without the skips?",
     ),
 )
