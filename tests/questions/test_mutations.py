@@ -64,6 +64,11 @@ MUTATIONS = {
         {"count": lambda steps: max(steps, 1)},
         {"end": lambda left: round(left, 2)},
     ),
+    "count-steps": (
+        {"kept": lambda alpha: 1 - 1.2 * alpha},
+        {"whole": int},
+        {"wanted": lambda share: min(share, 0.5)},
+    ),
     # ------------------------------------------------------------------------------------------------------ 02-inputs
     "timestep-embedding": (
         {"rounded": lambda frequencies: np.float32(1.01 * frequencies)},

@@ -1,5 +1,6 @@
 """Wrong answers made of the course's own solutions, by a substitution in their source. Nothing of a base is used."""
 
+import math
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -61,7 +62,7 @@ def _family_slips(change, place):
 
 def answer_with(question, slip):
     """The solution's object with a slip in it."""
-    namespace = {"keras": keras, "np": np, "ops": ops}
+    namespace = {"math": math, "keras": keras, "np": np, "ops": ops}
     cells = dict(solution_cells(question.exercise))
     if isinstance(slip, str):
         cells["by hand"] = slip
