@@ -18,6 +18,7 @@ from autograder.drawing.mixing import FLOWS, BlockError, attempt, random_inputs
 from autograder.drawing.placing import AGREES
 from autograder.drawing.showing import SAME, Bar, Drawing, show
 from autograder.exam.comparing import relative_error
+from autograder.exam.guide import doubted
 from autograder.sitting.keras_settings import COURSE, under
 from autograder.sitting.quiet import quiet
 from autograder.small_model.block_kinds import LAYERS
@@ -132,7 +133,10 @@ def make_drawing(prompt, blocks=None, settings=Settings(), progress=None, folder
             f"without={str(settings.without)!r} and {', '.join(blocks)}"
         )
     with quiet(), _garbage_left(), lean_graphs(), under(COURSE):  # without libraries' start-up messages
-        return _Job(prompt, blocks, settings, progress, folder or FOLDER).run()
+        drawing = _Job(prompt, blocks, settings, progress, folder or FOLDER).run()
+    failed = doubted({name: blocks[name] for name in drawing.used})
+    drawing.doubts = tuple(dict.fromkeys(failed.values()))
+    return drawing
 
 
 @contextlib.contextmanager

@@ -24,8 +24,7 @@
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the answer is up
 # to you: only what it computes counts. You may check as often as you like.
 #
-# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
-# stops there, and at every check that fails: go on with the next cell by hand.
+# *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -124,7 +123,7 @@ try:
     before, after = np.abs(noise - desired).mean(), np.abs(ops.convert_to_numpy(stepped) - desired).mean()
     show([noise, stepped, desired], [f"start: {before:.3f}", f"one step of 0.3: {after:.3f}", "desired"])
 except Exception as error:
-    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
 # %% nbgrader={"grade_id": "denoise-step", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("denoise-step", denoise_step)
@@ -172,7 +171,7 @@ try:
     shown = (0, 1, 2, 4, 7, 10)
     show([pictures[step] for step in shown], [f"step {step}" for step in shown])
 except Exception as error:
-    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
 # %% nbgrader={"grade_id": "denoise", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 check("denoise", denoise)
@@ -219,7 +218,7 @@ try:
         measured = np.linalg.norm(last - desired) / first
         print(f"alpha {alpha}, {steps:2} steps: predicted {remaining_error(alpha, steps):.4f}, measured {measured:.4f}")
 except Exception as error:
-    print(f"There is nothing to compare yet ({type(error).__name__}). The checks say why.")
+    print(f"There is nothing to compare yet ({type(error).__name__}: {error}). The checks say more.")
 
 # %% nbgrader={"grade_id": "remaining-error", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("remaining-error", remaining_error)

@@ -1,4 +1,4 @@
-"""Exercise 01: a step towards a desired picture, the loop over steps, the error left after them, and how many it takes."""
+"""Exercise 01: a step towards a desired picture, the loop over steps, the error left, and how many steps it takes."""
 
 import math
 
