@@ -37,6 +37,11 @@ class Drawing:
     doubts: tuple[str, ...] = ()
 
     @property
+    def same(self):
+        """Whether both pictures are the same."""
+        return self.error is not None and self.error <= SAME
+
+    @property
     def titles(self):
         """What the two pictures are, `mine` first."""
         if self.without:
@@ -49,15 +54,15 @@ class Drawing:
         if self.error is None:
             return ""
         if self.without:
-            same = "Nearly the same" if self.error <= SAME else "Another"
+            same = "Nearly the same" if self.same else "Another"
             return f"{same} picture without {self.without} (relative error of the latent {self.error:.1g})."
         names = listed(self.used)
-        if self.error <= SAME and self.doubts:
+        if self.same and self.doubts:
             return (
                 f"The same picture (relative error {self.error:.1g}), and yet something is wrong, as the check of "
                 f"{listed(self.doubts)} says. Both hold: with these weights and sizes it hardly shows."
             )
-        if self.error <= SAME:
+        if self.same:
             return f"The same picture: in it your {names} and the reference's agree (relative error {self.error:.1g})."
         if self.different:
             verb = "computes" if len(self.different) == 1 else "compute"

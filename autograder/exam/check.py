@@ -8,12 +8,13 @@ import secrets
 from typing import Any
 
 from autograder.exam.guide import PROGRESS, more_help, points_so_far
-from autograder.exam.in_notebook import made_in, somebody_is_there
+from autograder.exam.in_notebook import Missing, made_in, somebody_is_there
 from autograder.exam.marking import Marker
 from autograder.exam.messages import advice, untouched
 from autograder.exam.paper_from_seed import make_paper
 from autograder.exam.verdict import Verdict
-from autograder.questions import find
+from autograder.questions import exercises, find
+from autograder.sitting.missing_answer import MissingAnswer
 from autograder.sitting.quiet import quiet
 from autograder.sitting.run import sit, trouble_with_symbols
 
@@ -48,9 +49,12 @@ def check(question_id: str, learner_object: Any) -> None:
     Raises:
         CheckFailed: if the answer is not right, and no person runs the cells (see `in_notebook`); its text names the
             mistake where it is known.
+        MissingAnswer: if there is no such object, likewise.
         KeyError: for an unknown question.
     """
     marker = _marker(question_id)
+    if isinstance(learner_object, Missing):
+        return _missing(marker, learner_object.text)
     with quiet() as noise:
         answer = sit(marker.paper, learner_object)
         verdict = marker.mark(answer)
@@ -70,6 +74,13 @@ def check(question_id: str, learner_object: Any) -> None:
         _guide(marker, learner_object if written else None, failures)
 
 
+def _missing(marker: Marker, text: str) -> None:
+    if not somebody_is_there():
+        raise MissingAnswer(text)
+    print(f"CheckFailed: {text}")
+    _guide(marker, None, 0)
+
+
 def _guide(marker: Marker, made: Any, failures: int) -> None:
     """Says which definition was looked at, helps more after several failures, and counts the points."""
     where = made_in(made)
@@ -84,3 +95,22 @@ def _marker(question_id: str) -> Marker:
     """One paper a question and session, so that a second try need not wait for right objects and known mistakes."""
     question = find(question_id)
     return Marker(question, make_paper(question, secrets.randbits(32)))
+
+
+def doubted(blocks: dict[str, Any]) -> tuple[str, ...]:
+    """The questions whose check does not pass an object of their name: as it said last, or says now.
+
+    Args:
+        blocks: objects by name, for example `{"ResBlock": ResBlock}`.
+    """
+    asked = [q for questions in exercises().values() for q in questions if q.name in blocks]
+    return tuple(question.id for question in asked if not _passes(question.id, blocks[question.name]))
+
+
+def _passes(question_id: str, made: Any) -> bool:
+    verdict, last = PROGRESS.verdicts.get(question_id, (None, None))
+    if verdict is not None and last is made:
+        return verdict.passed
+    marker = _marker(question_id)
+    with quiet():
+        return marker.passes(sit(marker.paper, made))

@@ -97,11 +97,5 @@ def shapes_table(question: Question, paper: Paper) -> str:
     return "\n".join([*lines, "  ..."] if rows[MOST_ROWS:] else lines)
 
 
-def doubted(blocks: dict[str, Any], progress: Progress = PROGRESS) -> dict[str, str]:
-    """Of some objects by name, those whose last check failed, each with the question."""
-    failed = [(made, v.question) for v, made in progress.verdicts.values() if not v.passed]
-    return {name: question for name, block in blocks.items() for made, question in failed if made is block}
-
-
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())

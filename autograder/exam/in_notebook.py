@@ -7,6 +7,18 @@ from typing import Any
 from autograder.sitting.run import interactive_shell
 
 DEFINITION = re.compile(r"^(?:class|def)\s+(\w+)", re.MULTILINE)
+CHECKED = re.compile(r"""^\s*check\(\s*["'][\w-]+["']\s*,\s*([A-Za-z_]\w*)\s*\)\s*$""")
+
+
+class Missing:
+    """Stands, while a check cell runs, for an object that does not exist, so that Python need not raise a NameError.
+
+    Args:
+        text: what to say about it.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 def somebody_is_there() -> bool:
@@ -22,16 +34,24 @@ def somebody_is_there() -> bool:
 
 
 class _Definitions:
-    """Remembers which cell defined a class or function, and takes the old one away where its cell fails anew."""
+    """Remembers which cell defined a class or function, and takes the old one away where its cell fails anew; lets a
+    check tell itself of an object that is missing.
+    """
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.before: dict[str, Any] = {}
         self.cells: dict[str, tuple[int, Any]] = {}
+        self.missing = ""
 
     def before_cell(self, info: Any) -> None:
-        names = DEFINITION.findall(info.raw_cell or "")
-        self.before = {name: self.shell.user_ns.get(name) for name in names}
+        source = info.raw_cell or ""
+        self.before = {name: self.shell.user_ns.get(name) for name in DEFINITION.findall(source)}
+        checked = CHECKED.match(source)
+        watcher = getattr(self.shell, "_autograder_watcher", None)
+        if checked and watcher and checked[1] not in self.shell.user_ns:
+            self.missing = checked[1]
+            self.shell.user_ns[self.missing] = Missing(watcher.explain(self.missing))
 
     def after_cell(self, result: Any) -> None:
         for name, old in self.before.items():
@@ -41,6 +61,9 @@ class _Definitions:
             elif new is not None and not result.success:
                 del self.shell.user_ns[name]  # its text is no longer what stands in the cell
         self.before = {}
+        if self.missing:
+            self.shell.user_ns.pop(self.missing, None)
+            self.missing = ""
 
 
 def watch_definitions() -> None:

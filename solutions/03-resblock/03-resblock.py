@@ -209,8 +209,8 @@ class NormSwishConv(keras.layers.Layer):
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# `__init__` begins with `super().__init__(**kwargs)`, and makes the two layers that have weights. Then comes
-# `def call(self, inputs):`, which uses them.
+# `__init__` begins with that of `super()`, to which the `**kwargs` go on, and makes the two layers that have weights. Then
+# comes a method `call`, which is given `inputs` and uses them.
 #
 # </details>
 
@@ -254,7 +254,8 @@ class TimeShift(keras.layers.Layer):
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# Take the list apart first: `x, t_emb = inputs`. Only the embedding goes through the swish and the Dense layer.
+# Take the list apart first, a name for each of its two tensors. Only the embedding goes through the swish and the Dense
+# layer.
 #
 # </details>
 

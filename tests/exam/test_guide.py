@@ -1,16 +1,22 @@
 """What a check says beside its verdict, and where it raises and where it does not."""
 
 import re
+import sys
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from autograder.exam import guide, in_notebook
-from autograder.exam.guide import Progress, doubted, more_help, notebook_of, points_so_far, shapes_table
+from autograder.exam import in_notebook
+from autograder.exam.guide import Progress, more_help, notebook_of, points_so_far, shapes_table
 from autograder.exam.paper_from_seed import make_paper
 from autograder.exam.verdict import Verdict
 from autograder.questions import exercises, find
+from autograder.questions.denoising import denoise
+from autograder.reference import GEGLU
+from autograder.sitting import missing_answer
+
+check_module = sys.modules["autograder.exam.check"]  # `autograder.exam.check` is the function
 
 ALL = [question for questions in exercises().values() for question in questions]
 STUB = 'raise NotImplementedError("write your answer here")'
@@ -77,19 +83,22 @@ def test_shapes_table_holds_words_and_shapes_alone(question):
         assert not re.search(r"\d\.\d|\w\(|=", line), "neither numbers nor code"
 
 
-def test_draw_can_tell_which_blocks_a_check_called_wrong():
-    progress, block, other = Progress(), object(), object()
-    progress.enter(verdict("geglu"), block, written=True)
-    assert doubted({"GEGLU": block, "ResBlock": other}, progress) == {"GEGLU": "geglu"}
-    progress.enter(verdict("geglu", passed=True), other, written=True)
-    assert doubted({"GEGLU": block}, progress) == {}
+def test_draw_can_tell_which_blocks_a_check_calls_wrong(monkeypatch):
+    """Of what was checked the last verdict holds; what was not is checked now, without a word."""
+    progress, checked = Progress(), object()
+    monkeypatch.setattr(check_module, "PROGRESS", progress)
+    progress.enter(verdict("geglu"), checked, written=True)
+    assert check_module.doubted({"GEGLU": checked, "denoise": denoise}) == ("geglu",)
+    assert check_module.doubted({"GEGLU": GEGLU}) == ()
+    assert check_module.doubted({"denoise": lambda image, desired, alpha, steps: image}) == ("denoise",)
 
 
 @pytest.fixture
 def shell(monkeypatch):
     shell = InteractiveShell()
     monkeypatch.setattr(in_notebook, "interactive_shell", lambda: shell)
-    monkeypatch.setattr(guide, "PROGRESS", Progress())
+    monkeypatch.setattr(missing_answer, "interactive_shell", lambda: shell)
+    missing_answer.watch_notebook()
     in_notebook.watch_definitions()
     return shell
 
@@ -121,3 +130,12 @@ def test_definition_is_named_by_the_cell_that_last_made_it(shell):
     run(shell, "def step(x):\n    return 2 * x")
     assert "[3]" in in_notebook.made_in(shell.user_ns["step"])
     assert in_notebook.made_in(old) == in_notebook.made_in(len) == ""
+
+
+def test_missing_object_is_told_by_the_check_itself_and_stays_missing(shell):
+    shell.user_ns["check"] = lambda question, made: shell.user_ns.update(said=made.text)
+    run(shell, "def step(x):\n    return x +")
+    result = run(shell, 'check("denoise-step", step)')
+    assert result.success
+    assert "return x +" in shell.user_ns["said"]
+    assert "step" not in shell.user_ns

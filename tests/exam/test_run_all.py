@@ -43,12 +43,14 @@ def test_failed_check_lets_the_cells_behind_it_run_where_a_person_is(kernel):
     assert "of 10" in text
     assert "`steps_needed` as cell [" in text
     assert "A hint" not in text
+    assert run(client, CHECK.replace("steps_needed", "nothing_so_called"), True)[0] == "ok"
     assert "A hint" in run(client, CHECK, True)[1]
 
 
 def test_failed_check_raises_where_a_program_runs_the_cells(kernel):
     manager, client = kernel
     assert run(client, CHECK, False)[0] == "error"
+    assert run(client, CHECK.replace("steps_needed", "nothing_so_called"), False)[0] == "error"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (WRONG, CHECK)])
     with pytest.raises(CellExecutionError, match="CheckFailed"):
         NotebookClient(notebook, km=manager, shutdown_kernel="immediate").execute(reset_kc=False)
