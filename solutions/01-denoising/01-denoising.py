@@ -259,7 +259,7 @@ def steps_needed(alpha, share):
 
 # %%
 try:
-    for alpha, share in ((0.05, 0.5), (0.05, 0.01), (0.3, 0.01), (0.9, 0.01)):
+    for alpha, share in ((0.05, 0.5), (0.05, 0.01), (0.3, 0.01), (0.9, 0.02)):
         errors = ops.convert_to_numpy(denoise(noise, desired, alpha, steps=100)) - desired
         left = np.linalg.norm(errors.reshape(101, -1), axis=1) / np.linalg.norm(errors[0])
         counted, predicted = np.argmax(left <= share), steps_needed(alpha, share)
@@ -273,9 +273,9 @@ check("count-steps", steps_needed)
 # %% [markdown]
 # ## In your words
 #
-# Here the desired picture is known, so the best alpha is 1: one step and we are there. Why does a diffusion model, which
-# does not know it, take many small steps all the same? Two or three sentences. (This gives no points unless your
-# instructor says so.)
+# Half way through a run somebody takes the desired picture away and puts another one in its place; the remaining steps go
+# there. Where does the run end up, and how much does it matter what the first half went towards? What does that say about
+# a network whose first guesses are poor? Two or three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

@@ -305,9 +305,9 @@ check("time-embedding", TimeEmbedding)
 # %% [markdown]
 # ## In your words
 #
-# A colleague gives the timestep to the network as a single number, t / 1000, in place of the 320 sines and cosines.
-# What can the network not tell apart easily any more, and why do the sines help? Two or three sentences. (This gives no
-# points unless your instructor says so.)
+# The network has been trained with the whole timesteps from 0 to 999. Now somebody asks it for timestep 250.5, and somebody
+# else for timestep 1500. Your `timestep_embedding` answers both without complaint. For which of them would you expect the
+# network to do something sensible, and why? Two or three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

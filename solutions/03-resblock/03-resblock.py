@@ -382,10 +382,9 @@ except Exception as error:
 # %% [markdown]
 # ## In your words
 #
-# Switch the time off in the trained network, `draw("a red circle left of a white cross on black", without="time")`, and
-# compare the two pictures. If nobody tells a network how noisy its input is, from what could it know all the same? Think
-# of a picture for which that clue would mislead it. Two or three sentences. (This gives no points unless your instructor
-# says so.)
+# With guidance, the UNet draws two pictures in one batch at every step: one with your prompt, one with an empty prompt. What
+# would the colleague's `group_norm` do to them? And why might nobody notice in training, where a batch has hundreds of
+# pictures? Two or three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

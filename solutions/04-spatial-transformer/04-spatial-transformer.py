@@ -326,9 +326,9 @@ except Exception as error:
 # %% [markdown]
 # ## In your words
 #
-# Somebody turns the picture into tokens column by column instead of row by row, on both ways. What comes out of the
-# layer is the same. Why? And what would it take for the order to matter? Two or three sentences. (This gives no points
-# unless your instructor says so.)
+# A prompt says *left of*. But your layer treats all pixels alike, wherever they are: shuffle them, and what comes out is
+# shuffled in the same way. From which other blocks of the UNet could it know left from right, and how? (Think of what lies
+# around a picture.) Two or three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.
