@@ -326,9 +326,9 @@ except Exception as error:
 # %% [markdown]
 # ## In your words
 #
-# A prompt says *left of*. But your layer treats all pixels alike, wherever they are: shuffle them, and what comes out is
-# shuffled in the same way. From which other blocks of the UNet could it know left from right, and how? (Think of what lies
-# around a picture.) Two or three sentences. (This gives no points unless your instructor says so.)
+# Draw with a latent twice as wide as in training: no weight of your layer has to change for it. All the same something is
+# different inside. What is each token's weighted average taken over now, and what can that do to a layer that has learned
+# to look at a few tokens among many? Two or three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.
