@@ -182,21 +182,22 @@ def pixels_reached(height, width, row, column, convolutions):
 #
 # </details>
 #
-# Now look: white is the changed pixel, yellow what has heard of it.
+# Now look: yellow is the changed pixel, red what has heard of it.
 
 # %%
 try:
+    tried = ((4, 5, 1), (4, 5, 2), (1, 5, 3), (6, 10, 4))
+    predicted = [pixels_reached(8, 12, *numbers) for numbers in tried]
     figure, axes = plt.subplots(1, 4, figsize=(9, 2), layout="constrained")
-    for axis, (row, column, convolutions) in zip(axes, ((4, 5, 1), (4, 5, 2), (1, 5, 3), (6, 10, 4)), strict=True):
+    for axis, (row, column, convolutions), said in zip(axes, tried, predicted, strict=True):
         spot = np.zeros((1, 8, 12, 1), "float32")
         spot[0, row, column] = 1
         reached = ops.convert_to_tensor(spot)
         for _ in range(convolutions):
             reached = ops.conv(reached, np.ones((3, 3, 1, 1), "float32") / 9, padding="same")
         reached = ops.convert_to_numpy(reached)[0, ..., 0] > 0
-        predicted = pixels_reached(8, 12, row, column, convolutions)
         axis.imshow(np.where(spot[0, ..., 0] > 0, 2, reached), cmap="inferno", vmin=0, vmax=2.2)
-        axis.set_title(f"{convolutions} of 3x3: {reached.sum()} pixels\npredicted: {predicted}", fontsize=9)
+        axis.set_title(f"after {convolutions}: {reached.sum()} pixels\npredicted: {said}", fontsize=9)
         axis.set_axis_off()
     plt.show()
 except Exception as error:
