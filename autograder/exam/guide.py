@@ -64,7 +64,7 @@ def points_so_far(question: Question, progress: Progress = PROGRESS) -> str:
     if not left:
         return f"{text} That is all of them."
     if left[0] == question.id and not progress.passed(question.id):
-        return f"{text} Next: mend this one, or go on; you can come back."
+        return f"{text} Next: this one, or go on and come back to it."
     return f'{text} Next: "{cells[left[0]]["heading"]}".'
 
 

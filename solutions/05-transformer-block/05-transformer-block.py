@@ -289,7 +289,9 @@ try:
     for off in ((), ("self-attention",), ("cross-attention",), ("feed-forward",), ("self-attention", "feed-forward")):
         for changed in ("token", "word"):
             counted, predicted = count_changed(24, changed, off), tokens_changed(24, changed, off)
-            print(f"a {changed:5} changed, off: {' and '.join(off) or 'nothing'}: {counted} of 24, predicted {predicted}")
+            print(
+                f"a {changed:5} changed, off: {' and '.join(off) or 'nothing'}: {counted} of 24, predicted {predicted}"
+            )
 except Exception as error:
     print(f"There is nothing to count yet ({type(error).__name__}: {error}). The checks say more.")
 
