@@ -59,8 +59,8 @@ class Drawing:
         names = listed(self.used)
         if self.same and self.doubts:
             return (
-                f"The same picture (relative error {self.error:.1g}), and yet something is wrong, as the check of "
-                f"{listed(self.doubts)} says. Both hold: with these weights and sizes it hardly shows."
+                f"The same picture (relative error {self.error:.1g}), and yet something is wrong, says the check of "
+                f"{listed(self.doubts)}. Both hold: with these weights and sizes it hardly shows."
             )
         if self.same:
             return f"The same picture: in it your {names} and the reference's agree (relative error {self.error:.1g})."

@@ -210,7 +210,7 @@ class NormSwishConv(keras.layers.Layer):
 # <details><summary>A hint</summary>
 #
 # `__init__` begins with that of `super()`, to which the `**kwargs` go on, and makes the two layers that have weights. Then
-# comes a method `call`, which is given `inputs` and uses them.
+# comes a method `call`, which is given `inputs` and uses them, in the order of the list above.
 #
 # </details>
 
