@@ -31,6 +31,9 @@ def _check() -> Any:
     """The check that does everything, or, where a notebook is graded, the one that only writes answers down."""
     try:
         from autograder.exam import check
+        from autograder.exam.in_notebook import watch_definitions
+
+        watch_definitions()
     except ModuleNotFoundError as error:
         if error.name != "autograder.exam":
             raise

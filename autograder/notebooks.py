@@ -1,11 +1,13 @@
 """Makes the exercises: solutions/NN-name/NN-name.py -> the same as .ipynb -> exercises/NN-name/NN-name.ipynb. And what
-else is opened in Colab: colab/name.py -> colab/name.ipynb, by the first of these steps only.
+else is opened in Colab: colab/name.py -> colab/name.ipynb, by the first of these steps only. What `check` says of a
+notebook, its points, headings and hints, goes to autograder/questions/notebooks/.
 
 The .py (jupytext's py:percent form) is the only one written by hand. The first .ipynb, git-ignored, is the same
 notebook in the one format that nbgrader reads; the second is what learners open, and is made from the first by
 nbgrader's own release steps. The same source gives the same bytes, on any machine and at any time.
 """
 
+import json
 import logging
 import re
 import tempfile
@@ -29,6 +31,9 @@ REGION_LINE = re.compile(r"\s*### (BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 MAX_CODE_LINES = 25  # of code, in what the learner sees: blank lines and comments are not counted
 POINTS = 10
+HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+HINT = re.compile(r"<details><summary>A hint</summary>\s*(.*?)\s*</details>", re.DOTALL)
+GUIDES = Path("autograder", "questions", "notebooks")
 
 
 class SourceError(ValueError):
@@ -236,6 +241,31 @@ def write_if_changed(path: Path, text: str) -> bool:
     return True
 
 
+# ------------------------------------------------------------------------------------- what `check` says of a notebook
+
+
+def guides(root: Path, notebooks: dict[str, NotebookNode]) -> dict[Path, str]:
+    """The files with points, heading and hint of every question; none in a course directory without the package."""
+    if not (root / GUIDES).is_dir():
+        return {}
+    return {GUIDES / f"{n}.en.json": json.dumps(_guide(book), indent=1) + "\n" for n, book in notebooks.items()}
+
+
+def _guide(notebook: NotebookNode) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    heading = hint = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            heading = next(iter(HEADING.findall(cell.source)), heading)
+            hint = next(iter(HINT.findall(cell.source)), hint)
+        settings = cell.metadata.get("nbgrader", {})
+        if settings.get("grade") and settings.get("locked"):
+            found[settings["grade_id"]] = {"points": settings["points"], "heading": heading, "hint": hint}
+        elif settings.get("solution"):
+            hint = ""  # of the question before
+    return found
+
+
 # ------------------------------------------------------------------------------------------------------------- all
 
 
@@ -257,8 +287,8 @@ def colab_text(root: Path, source: Path) -> str:
 def write_exercises(root: Path) -> list[Path]:
     """Writes both notebooks of every exercise, and those in colab/. Returns what changed of what is committed."""
     config, changed = load_config(root), []
-    for name in exercise_names(root):
-        source = source_notebook(root, name)
+    sources = {name: source_notebook(root, name) for name in exercise_names(root)}
+    for name, source in sources.items():
         write_if_changed(root / "solutions" / name / f"{name}.ipynb", notebook_text(source))
         path = root / "exercises" / name / f"{name}.ipynb"
         if write_if_changed(path, release(source, name, config)):
@@ -266,22 +296,23 @@ def write_exercises(root: Path) -> list[Path]:
     for path in colab_sources(root):
         if write_if_changed(path.with_suffix(".ipynb"), colab_text(root, path)):
             changed.append(path.with_suffix(".ipynb").relative_to(root))
+    changed += [path for path, text in guides(root, sources).items() if write_if_changed(root / path, text)]
     return changed
 
 
 def stale_exercises(root: Path) -> list[Path]:
     """The notebooks in exercises/ and colab/ that are not what their source gives: outdated, missing or without it."""
     config = load_config(root)
+    sources = {name: source_notebook(root, name) for name in exercise_names(root)}
     fresh = {
-        Path("exercises", name, f"{name}.ipynb"): release(source_notebook(root, name), name, config)
-        for name in exercise_names(root)
+        Path("exercises", name, f"{name}.ipynb"): release(source, name, config) for name, source in sources.items()
     }
+    fresh |= guides(root, sources)
     fresh |= {path.relative_to(root).with_suffix(".ipynb"): colab_text(root, path) for path in colab_sources(root)}
-    there = {
-        path.relative_to(root) for pattern in ("exercises/*/*.ipynb", "colab/*.ipynb") for path in root.glob(pattern)
-    }
+    patterns = ("exercises/*/*.ipynb", "colab/*.ipynb", f"{GUIDES}/*.json")
+    there = {path.relative_to(root) for pattern in patterns for path in root.glob(pattern)}
     stale = there - fresh.keys()
     for path, text in fresh.items():
-        if path not in there or (root / path).read_bytes() != text.encode("utf-8"):
+        if not (root / path).is_file() or (root / path).read_bytes() != text.encode("utf-8"):
             stale.add(path)
     return sorted(stale)

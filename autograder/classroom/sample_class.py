@@ -25,6 +25,41 @@ def broadcast_embedding(embeddings):
     return ops.reshape(embeddings, (-1, 1, 1, channels))
 """
 
+PIECES = {
+    "answer-fault-group-norm": """
+import keras
+
+def group_norm(x, groups):
+    return keras.layers.GroupNormalization(groups, epsilon=1e-5, center=False, scale=False)(x)
+""",
+    "answer-norm-swish-conv": """
+import keras
+
+class NormSwishConv(keras.layers.Layer):
+    def __init__(self, filters):
+        super().__init__()
+        norm = keras.layers.GroupNormalization(epsilon=1e-5)
+        self.steps = [norm, keras.ops.silu, keras.layers.Conv2D(filters, 3, padding="same")]
+
+    def call(self, x):
+        for step in self.steps:
+            x = step(x)
+        return x
+""",
+    "answer-time-shift": """
+import keras
+
+class TimeShift(keras.layers.Layer):
+    def __init__(self, filters):
+        super().__init__()
+        self.from_time = keras.layers.Dense(filters)
+
+    def call(self, inputs):
+        image, time = inputs
+        return image + broadcast_embedding(self.from_time(keras.ops.silu(time)))
+""",
+}
+
 # Right, but unlike the solution: other attribute names, made in another order, and Keras' own "same" padding, which at
 # stride 1 is a padding of 1.
 RESBLOCK = """
@@ -70,7 +105,7 @@ def answers(student: str) -> dict[str, str]:
         return {}
     if change[0] not in RESBLOCK:
         raise ValueError(f"A mistake must change the right answer. Received: {change[0]!r}")
-    return {"answer-broadcast-embedding": BROADCAST, "answer-resblock-same": RESBLOCK.replace(*change)}
+    return {"answer-broadcast-embedding": BROADCAST, **PIECES, "answer-resblock-same": RESBLOCK.replace(*change)}
 
 
 def hand_in(released: str, written: dict[str, str]) -> str:

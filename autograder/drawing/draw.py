@@ -17,6 +17,7 @@ from autograder.drawing.assembly import Mixed, mix, uses_unet
 from autograder.drawing.mixing import FLOWS, BlockError, attempt, random_inputs
 from autograder.drawing.placing import AGREES
 from autograder.drawing.showing import SAME, Bar, Drawing, show
+from autograder.exam.check import doubted
 from autograder.exam.comparing import relative_error
 from autograder.sitting.keras_settings import COURSE, under
 from autograder.sitting.quiet import quiet
@@ -92,6 +93,8 @@ def draw(prompt, seed=0, scale=4.0, steps=STEPS, without=(), **blocks):
     shown = Bar(steps * (2 if blocks or without else 1))
     drawing = make_drawing(prompt, blocks, settings, shown)
     shown.finish()
+    if drawing.used and drawing.same:  # a check looks closer than a picture
+        drawing.doubts = doubted({name: blocks[name] for name in drawing.used})
     for note in drawing.notes:
         print(note)
     show(drawing)

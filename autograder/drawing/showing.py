@@ -23,6 +23,7 @@ class Drawing:
         different: names of the blocks that compute something else.
         notes: what else should be said, a line each.
         without: what was switched off, in words.
+        doubts: the questions whose last check called a block in `mine` wrong.
     """
 
     prompt: str
@@ -33,6 +34,12 @@ class Drawing:
     different: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     without: str = ""
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def same(self):
+        """Whether both pictures are the same."""
+        return self.error is not None and self.error <= SAME
 
     @property
     def titles(self):
@@ -47,11 +54,16 @@ class Drawing:
         if self.error is None:
             return ""
         if self.without:
-            same = "Nearly the same" if self.error <= SAME else "Another"
+            same = "Nearly the same" if self.same else "Another"
             return f"{same} picture without {self.without} (relative error of the latent {self.error:.1g})."
         names = listed(self.used)
-        if self.error <= SAME:
-            return f"The same picture: your {names} and the reference's agree (relative error {self.error:.1g})."
+        if self.same and self.doubts:
+            return (
+                f"The same picture (relative error {self.error:.1g}), and yet something is wrong, says the check of "
+                f"{listed(self.doubts)}. Both hold: with these weights and sizes it hardly shows."
+            )
+        if self.same:
+            return f"The same picture: in it your {names} and the reference's agree (relative error {self.error:.1g})."
         if self.different:
             verb = "computes" if len(self.different) == 1 else "compute"
             return f"Another picture: your {listed(self.different)} {verb} something else than the reference's."

@@ -1,20 +1,26 @@
-"""`check`: all three parts of a check (paper, sitting, marking) in the learner's own process."""
+"""`check`: all three parts of a check (paper, sitting, marking) in the learner's own process.
+
+Where a person runs the cells, a failed check prints what is wrong and lets *Run all* run on; anywhere else it raises.
+"""
 
 import functools
 import secrets
 from typing import Any
 
+from autograder.exam.guide import PROGRESS, more_help, points_so_far
+from autograder.exam.in_notebook import Missing, made_in, somebody_is_there
 from autograder.exam.marking import Marker
-from autograder.exam.messages import advice
+from autograder.exam.messages import advice, untouched
 from autograder.exam.paper_from_seed import make_paper
 from autograder.exam.verdict import Verdict
-from autograder.questions import find
+from autograder.questions import exercises, find
+from autograder.sitting.missing_answer import MissingAnswer
 from autograder.sitting.quiet import quiet
 from autograder.sitting.run import sit, trouble_with_symbols
 
 
 class CheckFailed(Exception):
-    """Raised by `check` when an answer is not right. Its text is the feedback.
+    """Raised by `check` when an answer is not right and no person runs the cells. Its text is the feedback.
 
     Where mistakes have a name in the catalogue, the text's last line is `Mistake: <id>`, or `Mistake: <id>, <id>`.
     """
@@ -33,28 +39,55 @@ def check(question_id: str, learner_object: Any) -> None:
 
     Prints a line when the answer is right, and an advice if it is a layer of which no model can be made. What the
     answer writes to stderr while it is checked is held back, so that a library's warning cannot cost points; it is
-    printed to stdout at the end.
+    printed to stdout at the end. In a notebook that a person runs, more is said: points so far, and help after
+    several failures.
 
     Args:
         question_id: the question, as in the exercise's text, for example "resblock-same".
         learner_object: the learner's function or layer class.
 
     Raises:
-        CheckFailed: if the answer is not right; its text names the mistake where it is known.
+        CheckFailed: if the answer is not right, and no person runs the cells (see `in_notebook`); its text names the
+            mistake where it is known.
+        MissingAnswer: if there is no such object, likewise.
         KeyError: for an unknown question.
     """
     marker = _marker(question_id)
+    if isinstance(learner_object, Missing):
+        return _missing(marker, learner_object.text)
     with quiet() as noise:
-        verdict = marker.mark(sit(marker.paper, learner_object))
+        answer = sit(marker.paper, learner_object)
+        verdict = marker.mark(answer)
         right_layer = verdict.passed and marker.question.kind == "layer"
         trouble = trouble_with_symbols(marker.paper, learner_object) if right_layer else None
     if noise.text:
         print(f"Written to stderr while {marker.question.name} ran:\n{noise.text}")
-    if not verdict.passed:
+    written = not untouched(answer)
+    failures = PROGRESS.enter(verdict, learner_object, written)
+    person = somebody_is_there()
+    if not verdict.passed and not person:
         raise CheckFailed(verdict)
-    print(verdict.message)
+    print(verdict.message if verdict.passed else f"CheckFailed: {verdict.text}")
     if trouble:
         print(advice(trouble))
+    if person:
+        _guide(marker, learner_object if written else None, failures)
+
+
+def _missing(marker: Marker, text: str) -> None:
+    if not somebody_is_there():
+        raise MissingAnswer(text)
+    print(f"CheckFailed: {text}")
+    _guide(marker, None, 0)
+
+
+def _guide(marker: Marker, made: Any, failures: int) -> None:
+    """Says which definition was looked at, helps more after several failures, and counts the points."""
+    where = made_in(made)
+    looked_at = f"Looked at {where}." if where else ""
+    for text in (looked_at, more_help(marker.question, marker.paper, failures), points_so_far(marker.question)):
+        if text:
+            print(text)
 
 
 @functools.cache
@@ -62,3 +95,22 @@ def _marker(question_id: str) -> Marker:
     """One paper a question and session, so that a second try need not wait for right objects and known mistakes."""
     question = find(question_id)
     return Marker(question, make_paper(question, secrets.randbits(32)))
+
+
+def doubted(blocks: dict[str, Any]) -> tuple[str, ...]:
+    """The questions whose check does not pass an object of their name: as it said last, or says now.
+
+    Args:
+        blocks: objects by name, for example `{"ResBlock": ResBlock}`.
+    """
+    asked = [q for questions in exercises().values() for q in questions if q.name in blocks]
+    return tuple(question.id for question in asked if not _passes(question.id, blocks[question.name]))
+
+
+def _passes(question_id: str, made: Any) -> bool:
+    verdict, last = PROGRESS.verdicts.get(question_id, (None, None))
+    if verdict is not None and last is made:
+        return verdict.passed
+    marker = _marker(question_id)
+    with quiet():
+        return marker.passes(sit(marker.paper, made))

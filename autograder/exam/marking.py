@@ -70,7 +70,7 @@ class Marker:
 
     def mark(self, answer: Answer) -> Verdict:
         """The verdict on `answer`: it passes if it agrees with any accepted variant on every case."""
-        if self._agrees(answer):
+        if self.passes(answer):
             message = f"{self.question.id}: right ({len(self.paper.cases)} cases tried)."
             return Verdict(self.question.id, True, None, message)
         cause = "" if untouched(answer) else self._setting(answer) or remark_finding(answer)
@@ -87,7 +87,8 @@ class Marker:
             return None
         return self._mistakes.first_missing_stage(answer)
 
-    def _agrees(self, answer: Answer) -> bool:
+    def passes(self, answer: Answer) -> bool:
+        """Whether `answer` is right, without what it takes to say why not."""
         return any(self.mode.agree(answer, self.right(i)) for i in range(len(self.question.accepted)))
 
     def _setting(self, answer: Answer) -> str:
@@ -96,7 +97,7 @@ class Marker:
             return ""
         with under(answer.settings):
             ours = sit(self.paper, self.question.accepted[0], device=self._device)
-        if self._agrees(ours):
+        if self.passes(ours):
             return ""
         return (
             f"This was set: {' and '.join(answer.settings.changed())}. Under it not even an accepted answer gives what "

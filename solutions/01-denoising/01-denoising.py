@@ -9,22 +9,22 @@
 # %% [markdown]
 # # Exercise 1: denoising step by step
 #
-# About 15 minutes · difficulty: easy · 10 points · chapter 1, *Denoising step by step*
+# About 20 minutes · difficulty: easy · 10 points · chapter 1, *Denoising step by step*
 #
 # You write the loop that turns noise into a picture, in its smallest form: the picture to arrive at is known, and every
 # step goes the same share of the way. In chapter 10 the same loop runs with a network that has to *guess* where to go.
-# Three questions climb to it:
+# Four questions climb to it:
 #
-# 1. `denoise_step`: one step towards the desired picture (3 points),
-# 2. `denoise`: the loop over steps, keeping every picture on the way (4 points),
-# 3. `remaining_error`: how much of the error is left after so many steps, without running them (3 points).
+# 1. `denoise_step`: one step towards the desired picture (2 points),
+# 2. `denoise`: the loop over steps, keeping every picture on the way (3 points),
+# 3. `remaining_error`: how much of the error is left after so many steps, without running them (2 points),
+# 4. `steps_needed`: a prediction. How many steps does it take? (3 points)
 #
 # Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the answer is up
 # to you: only what it computes counts. You may check as often as you like.
 #
-# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
-# stops there, and at every check that fails: go on with the next cell by hand.
+# *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -43,6 +43,8 @@ else:
         raise RuntimeError("The course's package could not be fetched. Is there a network? Then run this cell again.")
 
 from autograder import check  # first: it keeps the libraries' start-up messages away
+
+import math
 
 import keras
 import matplotlib.pyplot as plt
@@ -121,9 +123,9 @@ try:
     before, after = np.abs(noise - desired).mean(), np.abs(ops.convert_to_numpy(stepped) - desired).mean()
     show([noise, stepped, desired], [f"start: {before:.3f}", f"one step of 0.3: {after:.3f}", "desired"])
 except Exception as error:
-    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "denoise-step", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "denoise-step", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("denoise-step", denoise_step)
 
 # %% [markdown]
@@ -169,9 +171,9 @@ try:
     shown = (0, 1, 2, 4, 7, 10)
     show([pictures[step] for step in shown], [f"step {step}" for step in shown])
 except Exception as error:
-    print(f"There is nothing to show yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "denoise", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "denoise", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 check("denoise", denoise)
 
 # %% [markdown]
@@ -216,17 +218,64 @@ try:
         measured = np.linalg.norm(last - desired) / first
         print(f"alpha {alpha}, {steps:2} steps: predicted {remaining_error(alpha, steps):.4f}, measured {measured:.4f}")
 except Exception as error:
-    print(f"There is nothing to compare yet ({type(error).__name__}). The checks say why.")
+    print(f"There is nothing to compare yet ({type(error).__name__}: {error}). The checks say more.")
 
-# %% nbgrader={"grade_id": "remaining-error", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "remaining-error", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("remaining-error", remaining_error)
+
+# %% [markdown]
+# ## 4. Count: how many steps does it take?
+#
+# Now the other way round. No more than `share` of the first error may be left. What is the *smallest* number of steps
+# after which that is so? Guess first, for your own eyes: with alpha 0.05, how many steps until only a hundredth is left?
+# 20? 50? 100? Then write the function, and only then run the cell below it: it counts.
+
+
+# %% nbgrader={"grade_id": "answer-count-steps", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def steps_needed(alpha, share):
+    """The smallest number of steps after which at most a given share of the first error is left.
+
+    Args:
+        alpha: a number between 0 and 1, the share of the way that each step goes.
+        share: a number above 0 and up to 1, what may be left of the first error.
+
+    Returns:
+        A whole number, 0 or more.
+    """
+    ### BEGIN SOLUTION
+    return math.ceil(math.log(share) / math.log(1 - alpha))
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Two ways lead there. A loop can multiply and count. Or solve $(1 - \alpha)^t = \mathrm{share}$ for $t$ with a
+# logarithm, and think about what to do with a number of steps that is not whole.
+#
+# </details>
+#
+# Now measure: `denoise` runs, and we look for the first picture that is near enough.
+
+# %%
+try:
+    for alpha, share in ((0.05, 0.5), (0.05, 0.01), (0.3, 0.01), (0.9, 0.02)):
+        errors = ops.convert_to_numpy(denoise(noise, desired, alpha, steps=100)) - desired
+        left = np.linalg.norm(errors.reshape(101, -1), axis=1) / np.linalg.norm(errors[0])
+        counted, predicted = np.argmax(left <= share), steps_needed(alpha, share)
+        print(f"alpha {alpha}, at most {share} left: counted {counted} steps, predicted {predicted}")
+except Exception as error:
+    print(f"There is nothing to count yet ({type(error).__name__}: {error}). The checks say more.")
+
+# %% nbgrader={"grade_id": "count-steps", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("count-steps", steps_needed)
 
 # %% [markdown]
 # ## In your words
 #
-# Here the desired picture is known, so the best alpha is 1: one step and we are there. Why does a diffusion model, which
-# does not know it, take many small steps all the same? Two or three sentences. (This gives no points unless your
-# instructor says so.)
+# Half way through a run somebody takes the desired picture away and puts another one in its place; the remaining steps go
+# there. Where does the run end up, and how much does it matter what the first half went towards? What does that say about
+# a network whose first guesses are poor? Two or three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

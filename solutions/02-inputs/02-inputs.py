@@ -11,18 +11,19 @@
 #
 # About 30 minutes · difficulty: medium · 10 points · chapter 2, *What goes in: latent, time and text*
 #
-# Before the first ResBlock sees anything, the UNet's inputs are brought into form. You write the three pieces that do it:
+# Before the first ResBlock sees anything, the UNet's inputs are brought into form. You write the three pieces that do it,
+# and make a prediction:
 #
 # 1. `timestep_embedding`: one number, the time, as many sines and cosines (3 points),
-# 2. `PaddedConv2D`: the convolution that first touches the latent, and later halves it (4 points),
-# 3. `TimeEmbedding`: the small network between the sines and the ResBlocks (3 points).
+# 2. `PaddedConv2D`: the convolution that first touches the latent, and later halves it (3 points),
+# 3. `first_column`: a prediction. Where does Keras' own padding look? (2 points),
+# 4. `TimeEmbedding`: the small network between the sines and the ResBlocks (2 points).
 #
 # Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the answer is up
 # to you: only what it computes counts. You may check as often as you like.
 #
-# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
-# stops there, and at every check that fails: go on with the next cell by hand.
+# *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -41,6 +42,8 @@ else:
         raise RuntimeError("The course's package could not be fetched. Is there a network? Then run this cell again.")
 
 from autograder import check  # first: it keeps the libraries' start-up messages away
+
+import math
 
 import keras
 import matplotlib.pyplot as plt
@@ -103,7 +106,7 @@ try:
     plt.colorbar()
     plt.show()
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
 # %% nbgrader={"grade_id": "timestep-embedding", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 check("timestep-embedding", timestep_embedding)
@@ -136,8 +139,8 @@ class PaddedConv2D(keras.layers.Layer):
         Tensor (batch, (height + 2 padding - kernel_size) // strides + 1, likewise for the width, filters).
     """
 
-    ### BEGIN SOLUTION
     def __init__(self, filters, kernel_size, padding=0, strides=1, **kwargs):
+        ### BEGIN SOLUTION
         super().__init__(**kwargs)
         self.pad = keras.layers.ZeroPadding2D(padding)
         self.conv = keras.layers.Conv2D(filters, kernel_size, strides=strides)
@@ -155,28 +158,92 @@ class PaddedConv2D(keras.layers.Layer):
 #
 # </details>
 #
-# See which pixel each output looks at. The picture below holds at every pixel the number of its column, 0 to 7, and the
-# kernel copies the pixel at its centre. With stride 2 your layer and Keras' "same" should not agree.
+# See which pixel each output looks at. The picture below holds at every pixel the number of its column, and the kernel
+# copies the pixel at its centre.
+
 
 # %%
-try:
-    columns = np.broadcast_to(np.arange(8, dtype="float32")[:, None], (1, 8, 8, 1))
-    centre = np.zeros((3, 3, 1, 1), "float32")
-    centre[1, 1] = 1
-    same = keras.layers.Conv2D(1, 3, strides=2, padding="same")
-    for name, layer in (("PaddedConv2D", PaddedConv2D(1, 3, padding=1, strides=2)), ('Keras\' "same"', same)):
-        layer(columns)
-        for weight in layer.weights:
-            weight.assign(centre if len(weight.shape) == 4 else np.zeros(weight.shape))
-        print(f"{name:13} looks at columns", ops.convert_to_numpy(layer(columns))[0, 1, :, 0].astype(int))
-except Exception as error:
-    print(f"There is nothing to compare yet ({type(error).__name__}). The check below says why.")
+def columns_seen(layer, side):
+    """The column under the centre of the kernel, for each output of a layer of one channel."""
+    columns = np.broadcast_to(np.arange(side, dtype="float32")[:, None], (1, side, side, 1))
+    layer(columns)
+    for weight in layer.weights:
+        centre = np.zeros(weight.shape, "float32")
+        if len(weight.shape) == 4:
+            centre[weight.shape[0] // 2, weight.shape[1] // 2] = 1
+        weight.assign(centre)
+    seen = ops.convert_to_numpy(layer(columns))
+    return seen[0, seen.shape[1] // 2, :, 0].astype(int)
 
-# %% nbgrader={"grade_id": "padded-conv", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+
+try:
+    for side in (8, 9):
+        print(f"{side} columns: PaddedConv2D looks at", columns_seen(PaddedConv2D(1, 3, padding=1, strides=2), side))
+except Exception as error:
+    print(f"There is nothing to see yet ({type(error).__name__}: {error}). The check below says more.")
+
+# %% nbgrader={"grade_id": "padded-conv", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 check("padded-conv", PaddedConv2D)
 
 # %% [markdown]
-# ## 3. The time MLP
+# ## 3. Predict: where does Keras look?
+#
+# Your layer begins at column 0, since as many zeros stand on the left as half a kernel is wide. Keras' `padding="same"`
+# decides by itself how many zeros it puts: it makes $\lceil \mathrm{side} / \mathrm{stride} \rceil$ outputs, puts just
+# as many zeros as the last of them needs, half of them on each side, and the odd one on the *right*.
+#
+# Predict which column of the picture lies under the *centre* of the kernel in the first output. (Half a kernel is
+# `kernel_size // 2`; all kernels here have an odd size.) Try it on paper for 8 columns, a kernel of 3 and a stride of 2,
+# then for 9 columns. Write the function, and only then run the cell below it: it looks.
+
+
+# %% nbgrader={"grade_id": "answer-guess-first-column", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def first_column(side, kernel_size, strides):
+    """The column under the centre of the kernel in the first output of a convolution with Keras' padding "same".
+
+    Args:
+        side: number of columns of the picture.
+        kernel_size: side of the kernel, odd.
+        strides: step of the kernel.
+
+    Returns:
+        A whole number: 0 is the picture's first column.
+    """
+    ### BEGIN SOLUTION
+    outputs = math.ceil(side / strides)
+    zeros = max((outputs - 1) * strides + kernel_size - side, 0)
+    return kernel_size // 2 - zeros // 2
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# From the first output to the last the kernel makes one step fewer than there are outputs, and it is as wide as a kernel
+# at the end. What of that does not lie in the picture is zeros. Their number is never negative. Then ask where the kernel
+# begins, and how far its centre is from there.
+#
+# </details>
+#
+# Now look:
+
+# %%
+try:
+    for side, kernel_size, strides in ((8, 3, 1), (8, 3, 2), (9, 3, 2), (9, 5, 3)):
+        seen = columns_seen(keras.layers.Conv2D(1, kernel_size, strides=strides, padding="same"), side)
+        predicted = first_column(side, kernel_size, strides)
+        print(f"{side} columns, kernel {kernel_size}, stride {strides}: predicted {predicted}, looks at {seen}")
+except Exception as error:
+    print(f"There is nothing to compare yet ({type(error).__name__}: {error}). The check below says more.")
+
+# %% nbgrader={"grade_id": "guess-first-column", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("guess-first-column", first_column)
+
+# %% [markdown]
+# With a stride of 2 everything that the layer looks at may move by a pixel, and nothing crashes. That is why Stable
+# Diffusion's UNet pads by itself.
+#
+# ## 4. The time MLP
 #
 # The sines and cosines go through two Dense layers with a swish between them, once for the whole UNet:
 #
@@ -200,8 +267,8 @@ class TimeEmbedding(keras.layers.Layer):
         Tensor (batch, 4 * channels).
     """
 
-    ### BEGIN SOLUTION
     def __init__(self, channels, **kwargs):
+        ### BEGIN SOLUTION
         super().__init__(**kwargs)
         self.dense1 = keras.layers.Dense(4 * channels)
         self.dense2 = keras.layers.Dense(4 * channels)
@@ -230,17 +297,17 @@ try:
     print("timesteps (3,) -> embedding", tuple(embedding.shape), "-> t_emb", tuple(t_emb.shape))
     print(f"{mlp.count_params():,} parameters")
 except Exception as error:
-    print(f"There is nothing to count yet ({type(error).__name__}). The checks say why.")
+    print(f"There is nothing to count yet ({type(error).__name__}: {error}). The checks say more.")
 
-# %% nbgrader={"grade_id": "time-embedding", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "time-embedding", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("time-embedding", TimeEmbedding)
 
 # %% [markdown]
 # ## In your words
 #
-# A colleague gives the timestep to the network as a single number, t / 1000, in place of the 320 sines and cosines.
-# What can the network not tell apart easily any more, and why do the sines help? Two or three sentences. (This gives no
-# points unless your instructor says so.)
+# The network has been trained with the whole timesteps from 0 to 999. Now somebody asks it for timestep 250.5, and somebody
+# else for timestep 1500. Your `timestep_embedding` answers both without complaint. For which of them would you expect the
+# network to do something sensible, and why? Two or three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

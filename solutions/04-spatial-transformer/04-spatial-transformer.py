@@ -9,21 +9,21 @@
 # %% [markdown]
 # # Exercise 4: the SpatialTransformer
 #
-# About 25 minutes · difficulty: medium · 10 points · chapter 4, *SpatialTransformer*
+# About 30 minutes · difficulty: medium · 10 points · chapter 4, *SpatialTransformer*
 #
 # You write the adapter that lets a transformer work on a picture: it takes the picture apart into tokens, **one for
-# each pixel**, and puts it together again. Three questions climb to it:
+# each pixel**, and puts it together again. Four questions climb to it:
 #
 # 1. `image_to_tokens`: from picture to sequence (2 points),
 # 2. `tokens_to_image`: and back (2 points),
-# 3. `SpatialTransformer`: the whole adapter around a transformer block (6 points).
+# 3. `pixels_reached`: a prediction. How far do convolutions see, without all this? (2 points)
+# 4. `SpatialTransformer`: the whole adapter around a transformer block (4 points).
 #
 # Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the layer is up
 # to you: only what it computes counts. You may check as often as you like.
 #
-# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
-# stops there, and at every check that fails: go on with the next cell by hand.
+# *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -137,13 +137,77 @@ try:
         axis.set_axis_off()
     plt.show()
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The check says why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check says more.")
 
 # %% nbgrader={"grade_id": "tokens-to-image", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("tokens-to-image", tokens_to_image)
 
 # %% [markdown]
-# ## 3. The adapter
+# ## 3. Predict: how far does a convolution see?
+#
+# Why go to such lengths, when there are convolutions? One pixel of a picture is changed, and the picture goes through
+# some 3x3 convolutions, one after the other, each with zeros around the picture so that its size stays. How many pixels of
+# the result can be different?
+#
+# Try it on paper: a picture of 8x12, the pixel in row 1 and column 5, three convolutions. Then write the function, and
+# only then run the cell below it: it looks.
+
+
+# %% nbgrader={"grade_id": "answer-count-reach", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def pixels_reached(height, width, row, column, convolutions):
+    """How many pixels of the result depend on one pixel of the picture.
+
+    Args:
+        height: rows of the picture.
+        width: columns of the picture.
+        row: of the pixel, from 0.
+        column: of the pixel, from 0.
+        convolutions: how many 3x3 convolutions follow each other, at least 1.
+
+    Returns:
+        A whole number.
+    """
+    ### BEGIN SOLUTION
+    rows = min(row + convolutions, height - 1) - max(row - convolutions, 0) + 1
+    columns = min(column + convolutions, width - 1) - max(column - convolutions, 0) + 1
+    return rows * columns
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# How many columns to the left and to the right does the news get with one convolution, and with two? Count the columns
+# that are reached, from the first to the last, then the rows. And what happens at the picture's border?
+#
+# </details>
+#
+# Now look: yellow is the changed pixel, red what has heard of it.
+
+# %%
+try:
+    tried = ((4, 5, 1), (4, 5, 2), (1, 5, 3), (6, 10, 4))
+    predicted = [pixels_reached(8, 12, *numbers) for numbers in tried]
+    figure, axes = plt.subplots(1, 4, figsize=(9, 2), layout="constrained")
+    for axis, (row, column, convolutions), said in zip(axes, tried, predicted, strict=True):
+        spot = np.zeros((1, 8, 12, 1), "float32")
+        spot[0, row, column] = 1
+        reached = ops.convert_to_tensor(spot)
+        for _ in range(convolutions):
+            reached = ops.conv(reached, np.ones((3, 3, 1, 1), "float32") / 9, padding="same")
+        reached = ops.convert_to_numpy(reached)[0, ..., 0] > 0
+        axis.imshow(np.where(spot[0, ..., 0] > 0, 2, reached), cmap="inferno", vmin=0, vmax=2.2)
+        axis.set_title(f"after {convolutions}: {reached.sum()} pixels\npredicted: {said}", fontsize=9)
+        axis.set_axis_off()
+    plt.show()
+except Exception as error:
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
+
+# %% nbgrader={"grade_id": "count-reach", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("count-reach", pixels_reached)
+
+# %% [markdown]
+# ## 4. The adapter
 #
 # The layer is made as `SpatialTransformer(num_heads, head_size, fully_connected=False)`: keep that order. Called on a list
 # of two tensors, `x` and `context`, it computes
@@ -187,8 +251,8 @@ class SpatialTransformer(keras.layers.Layer):
         Tensor (batch, height, width, channels).
     """
 
-    ### BEGIN SOLUTION
     def __init__(self, num_heads, head_size, fully_connected=False, **kwargs):
+        ### BEGIN SOLUTION
         super().__init__(**kwargs)
         channels = num_heads * head_size
         self.norm = keras.layers.GroupNormalization(epsilon=1e-5)
@@ -216,8 +280,7 @@ class SpatialTransformer(keras.layers.Layer):
 # </details>
 #
 # See what your layer does before you check it: one pixel of a picture is changed, and then one token of the text. The
-# maps show how much each pixel of the output changes. Both times it is all of them; a convolution would reach no further
-# than its kernel.
+# maps show how much each pixel of the output changes. Compare the first one with what three convolutions reached above.
 
 # %%
 try:
@@ -239,9 +302,9 @@ try:
         axis.set_axis_off()
     plt.show()
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "spatial-transformer", "grade": true, "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "spatial-transformer", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check("spatial-transformer", SpatialTransformer)
 
 # %% [markdown]
@@ -259,14 +322,14 @@ check("spatial-transformer", SpatialTransformer)
 try:
     draw("a red circle left of a white cross on black", SpatialTransformer=SpatialTransformer)
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The checks above say why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 
 # %% [markdown]
 # ## In your words
 #
-# Somebody turns the picture into tokens column by column instead of row by row, on both ways. What comes out of the
-# layer is the same. Why? And what would it take for the order to matter? Two or three sentences. (This gives no points
-# unless your instructor says so.)
+# Draw with a latent twice as wide as in training: no weight of your layer has to change for it. All the same something is
+# different inside. What is each token's weighted average taken over now, and what can that do to a layer that has learned
+# to look at a few tokens among many? Two or three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

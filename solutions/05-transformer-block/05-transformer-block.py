@@ -9,20 +9,20 @@
 # %% [markdown]
 # # Exercise 5: GEGLU and the transformer block
 #
-# About 25 minutes · difficulty: medium · 10 points · chapter 5, *The transformer block and GEGLU*
+# About 30 minutes · difficulty: medium · 10 points · chapter 5, *The transformer block and GEGLU*
 #
 # You write the block that every SpatialTransformer has inside: each pixel **looks at the other pixels, looks at the
-# text, and then thinks it over**. Two questions lead to it:
+# text, and then thinks it over**. Two questions lead to it, and the third takes it apart again:
 #
-# 1. `GEGLU`: a layer with a gate (4 points),
-# 2. `BasicTransformerBlock`: three steps, each normalised before and added after (6 points).
+# 1. `GEGLU`: a layer with a gate (3 points),
+# 2. `BasicTransformerBlock`: three steps, each normalised before and added after (4 points),
+# 3. `tokens_changed`: with steps switched off, what still depends on what? (3 points)
 #
 # Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the layers is up
 # to you: only what it computes counts. You may check as often as you like.
 #
-# An unwritten stub raises `NotImplementedError`: a class in its own cell, a function when its check calls it. *Run all*
-# stops there, and at every check that fails: go on with the next cell by hand.
+# *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -76,8 +76,8 @@ class GEGLU(keras.layers.Layer):
         Tensor (batch, tokens, output_dim).
     """
 
-    ### BEGIN SOLUTION
     def __init__(self, output_dim, **kwargs):
+        ### BEGIN SOLUTION
         super().__init__(**kwargs)
         self.dense = keras.layers.Dense(2 * output_dim)
 
@@ -114,9 +114,9 @@ try:
     figure.colorbar(image)
     plt.show()
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The check below says why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "geglu", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "geglu", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 check("geglu", GEGLU)
 
 # %% [markdown]
@@ -164,8 +164,8 @@ class BasicTransformerBlock(keras.layers.Layer):
         Tensor (batch, tokens, dim).
     """
 
-    ### BEGIN SOLUTION
     def __init__(self, dim, num_heads, head_size, **kwargs):
+        ### BEGIN SOLUTION
         super().__init__(**kwargs)
         self.norm1 = keras.layers.LayerNormalization(epsilon=1e-5)
         self.attn1 = CrossAttention(num_heads, head_size)
@@ -203,10 +203,100 @@ try:
         parts = geglu.count_params(), dense.count_params()
         print(f"{dim:5} features: GEGLU {parts[0]:>10,} + Dense {parts[1]:>9,} = {sum(parts):>10,} parameters")
 except Exception as error:
-    print(f"There is nothing to count yet ({type(error).__name__}). The check of question 1 says why.")
+    print(f"There is nothing to count yet ({type(error).__name__}: {error}). The check of question 1 says more.")
 
-# %% nbgrader={"grade_id": "transformer-block", "grade": true, "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "transformer-block", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check("transformer-block", BasicTransformerBlock)
+
+# %% [markdown]
+# ## 3. Switch it off
+#
+# What is each of the three steps for? Switch some of them off: what such a step computes is then not added, and its input
+# goes on as it is. Now *one* number of the input is changed: of one token, or of one word of the context. How many tokens
+# of the output are different? (The attention is the real one here, and the weights are random: where something can
+# change, it does.)
+#
+# Think it through for both changes and for each step. Write the function, and only then run the cell below it: it
+# switches the steps of *your* block off, and counts.
+
+
+# %% nbgrader={"grade_id": "answer-ablate-steps", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def tokens_changed(tokens, changed, off):
+    """How many tokens of a transformer block's output change.
+
+    Args:
+        tokens: number of tokens that go in, and come out.
+        changed: "token" if one token of the input is another, "word" if one token of the context is.
+        off: the steps that are switched off: a tuple of none or more of "self-attention", "cross-attention" and
+            "feed-forward".
+
+    Returns:
+        A whole number, from 0 to tokens.
+    """
+    ### BEGIN SOLUTION
+    if changed == "token":
+        return 1 if "self-attention" in off else tokens
+    return 0 if "cross-attention" in off else tokens
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Follow the news from step to step. Which tokens have heard of it before the step, and whom does the step look at? Do not
+# forget the sums: what came in goes on beside what is added.
+#
+# </details>
+#
+# Now count. The last line switches off what you choose.
+
+
+# %%
+class SwitchedAttention(keras.layers.Layer):
+    """The real attention, switched off or on; it takes the stand-in's place in your block."""
+
+    off = ()
+
+    def __init__(self, num_heads, head_size, **kwargs):
+        super().__init__(**kwargs)
+        self.attention = keras.layers.MultiHeadAttention(num_heads, head_size)
+
+    def call(self, inputs, context=None):
+        found = self.attention(inputs, inputs if context is None else context)
+        return 0 * found if ("self" if context is None else "cross") + "-attention" in self.off else found
+
+
+# %%
+def count_changed(tokens, changed, off):
+    """Runs your block twice, and counts the tokens that come out different."""
+    keras.utils.set_random_seed(0)
+    inputs = [np.random.normal(size=shape).astype("float32") for shape in ((1, tokens, 64), (1, 5, 20))]
+    SwitchedAttention.off = off
+    with replaced(CrossAttention=SwitchedAttention):
+        block = BasicTransformerBlock(64, 4, 16)
+        block(inputs)
+    for weight in block.weights if "feed-forward" in off else ():
+        if tuple(weight.shape) == (4 * 64, 64):  # the last Dense layer
+            weight.assign(0 * weight)
+    before = block(inputs)
+    inputs[0 if changed == "token" else 1][0, 2, 0] += 1
+    return int(np.sum(np.abs(ops.convert_to_numpy(block(inputs) - before))[0].max(axis=-1) > 1e-5))
+
+
+try:
+    from autograder.sitting.stand_ins import replaced
+
+    for off in ((), ("self-attention",), ("cross-attention",), ("feed-forward",), ("self-attention", "feed-forward")):
+        for changed in ("token", "word"):
+            counted, predicted = count_changed(24, changed, off), tokens_changed(24, changed, off)
+            print(
+                f"a {changed:5} changed, off: {' and '.join(off) or 'nothing'}: {counted} of 24, predicted {predicted}"
+            )
+except Exception as error:
+    print(f"There is nothing to count yet ({type(error).__name__}: {error}). The checks say more.")
+
+# %% nbgrader={"grade_id": "ablate-steps", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("ablate-steps", tokens_changed)
 
 # %% [markdown]
 # ## Your block draws
@@ -222,13 +312,15 @@ check("transformer-block", BasicTransformerBlock)
 try:
     draw("a red circle left of a white cross on black", GEGLU=GEGLU, BasicTransformerBlock=BasicTransformerBlock)
 except Exception as error:
-    print(f"There is nothing to draw yet ({type(error).__name__}). The checks above say why.")
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 
 # %% [markdown]
 # ## In your words
 #
-# Attention gives each token a weighted average of values. Why is it not enough to stack attentions, and what does the
-# third step add that they cannot? Two or three sentences. (This gives no points unless your instructor says so.)
+# Switch the same steps off in the trained network: `draw("a red circle left of a white cross on black",
+# without="self-attention")`, then `without="cross-attention"`. (`without="?"` lists what else there is.) Describe what is
+# lost each time, and explain it by what you counted above. Without self-attention the pixels still hear of each other in
+# this UNet: through which blocks? (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

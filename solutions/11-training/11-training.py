@@ -25,8 +25,7 @@
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write a function is up
 # to you: only what it computes counts. You may check as often as you like.
 #
-# An unwritten stub raises `NotImplementedError` when its check calls it. *Run all* stops there, and at every check that
-# fails: go on with the next cell by hand.
+# *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 

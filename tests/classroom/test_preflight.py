@@ -19,6 +19,10 @@ ANSWERS = {
         "        images.append(denoise_step(images[-1], desired, alpha))\n    return np.stack(images)"
     ),
     "answer-remaining-error": "def remaining_error(alpha, steps):\n    return (1 - alpha) ** steps",
+    "answer-count-steps": (
+        "def steps_needed(alpha, share):\n    steps = 0\n    while (1 - alpha) ** steps > share:\n        steps += 1\n"
+        "    return steps"
+    ),
 }
 
 
@@ -46,7 +50,7 @@ def outcomes(found) -> list[Outcome]:
 def test_right_notebook_is_ready(root: Path, written):
     found = preflight(Course.at(root), written(ANSWERS))
     assert found.exercise == NAME
-    assert outcomes(found) == [Outcome.right] * 3
+    assert outcomes(found) == [Outcome.right] * 4
     assert (found.points, found.ready, found.repairs) == (10, True, [])
 
 
@@ -55,7 +59,7 @@ def test_wrong_and_unwritten_answers_are_told_apart(root: Path, written):
     found = preflight(
         Course.at(root), written({"answer-denoise-step": wrong, "answer-denoise": ANSWERS["answer-denoise"]})
     )
-    assert outcomes(found) == [Outcome.wrong, Outcome.wrong, Outcome.unwritten]
+    assert outcomes(found) == [Outcome.wrong, Outcome.wrong, Outcome.unwritten, Outcome.unwritten]
     assert found.checks[0].said
     assert not found.ready
 
@@ -68,7 +72,7 @@ def test_edited_and_deleted_checks_are_put_back(root: Path, written, tmp_path: P
 
     path = written(ANSWERS | {"answer-denoise-step": "def denoise_step(*_):\n    return 0"}, cheat)
     found = preflight(Course.at(root), path, run=False)
-    assert outcomes(found) == [Outcome.not_run] * 3
+    assert outcomes(found) == [Outcome.not_run] * 4
     assert any("denoise-step was changed" in sentence for sentence in found.repairs)
     assert any("denoise is missing" in sentence for sentence in found.repairs)
     repaired = tmp_path / "repaired.ipynb"

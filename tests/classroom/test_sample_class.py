@@ -40,7 +40,7 @@ def test_sample_class_right_answer_has_all_points(report: dict[str, dict]):
 )
 def test_sample_class_mistake_is_named(report: dict[str, dict], student: str, mistake: str, questions: set[str]):
     assert named(report[student]) == dict.fromkeys(questions, mistake)
-    assert report[student]["score"] == 10 - 4 * len(questions)
+    assert report[student]["score"] == 10 - 2 * len(questions)
 
 
 def test_sample_class_untouched_and_broken_get_nothing(report: dict[str, dict]):

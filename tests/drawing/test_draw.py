@@ -161,6 +161,10 @@ def test_drawing_of_right_blocks_is_the_same_picture(make):
     assert (made.used, made.different, made.notes) == (("ResBlock", "ddim_step"), (), [])
     assert np.abs(made.mine.astype(int) - made.reference).max() <= 2  # of 255
     assert "same picture" in made.verdict
+    assert "wrong" not in made.verdict
+    made.doubts = ("resblock-project",)
+    assert "same picture" in made.verdict
+    assert "the check of resblock-project" in made.verdict
 
 
 def test_drawing_names_the_wrong_one_of_several_blocks(make):

@@ -90,6 +90,19 @@ def error_by_pictures(alpha, steps):
     return preallocated(np.ones(1), np.zeros(1), alpha, steps)[-1, 0]
 
 
+def count_by_loop(alpha, share):
+    steps, left = 0, 1.0
+    while left > share:
+        steps, left = steps + 1, left - alpha * left
+    return steps
+
+
+def count_by_pictures(alpha, share):
+    """Runs 500 steps on a picture of one pixel, and counts those after which too much is left."""
+    left = preallocated(np.ones(1), np.zeros(1), alpha, 500)[:, 0]
+    return int(np.sum(left > share))
+
+
 ANSWERS = [
     ("denoise-step", in_numpy),
     ("denoise-step", pixel_by_pixel),
@@ -106,6 +119,9 @@ ANSWERS = [
     ("remaining-error", lambda alpha, steps: math.prod([1 - alpha] * steps)),
     ("remaining-error", error_by_loop),
     ("remaining-error", error_by_pictures),
+    ("count-steps", count_by_loop),
+    ("count-steps", count_by_pictures),
+    ("count-steps", lambda alpha, share: np.ceil(np.log(share) / np.log1p(-alpha))),
 ]
 
 

@@ -213,7 +213,28 @@ def convolutions(channels):
     return keras.Model(x, keras.layers.Flatten()(keras.layers.Conv2D(4 * channels, 1)(h)))
 
 
+def by_trying(side, kernel_size, strides):
+    """Where a real convolution looks: its kernel copies its centre out of a picture of column numbers."""
+    columns = np.tile(np.arange(side, dtype="float32") + 1, (side, 1))[None, :, :, None]
+    centre = np.zeros((kernel_size, kernel_size, 1, 1), "float32")
+    centre[kernel_size // 2, kernel_size // 2] = 1
+    seen = ops.convert_to_numpy(ops.conv(columns, centre, strides=strides, padding="same"))
+    return int(seen[0, seen.shape[1] // 2, 0, 0]) - 1
+
+
+def by_remainder(side, kernel_size, strides):
+    zeros = kernel_size - strides if side % strides == 0 else kernel_size - side % strides
+    return (kernel_size - 1) // 2 - max(0, zeros) // 2
+
+
+def by_last_output(side, kernel_size, strides):
+    """The last kernel begins `(outputs - 1) * strides` behind the first, and ends with the last zero."""
+    last = range(0, side, strides)[-1]
+    return float((kernel_size - 1) / 2 - np.floor(max(last + kernel_size - side, 0) / 2))
+
+
 ANSWERS = [
+    *(("guess-first-column", answer) for answer in (by_trying, by_remainder, by_last_output)),
     *(
         ("timestep-embedding", answer)
         for answer in (by_loops, by_einsum, by_complex_exponential, by_factor, by_one_sine)

@@ -64,6 +64,11 @@ MUTATIONS = {
         {"count": lambda steps: max(steps, 1)},
         {"end": lambda left: round(left, 2)},
     ),
+    "count-steps": (
+        {"kept": lambda alpha: 1 - 1.2 * alpha},
+        {"whole": int},
+        {"wanted": lambda share: min(share, 0.5)},
+    ),
     # ------------------------------------------------------------------------------------------------------ 02-inputs
     "timestep-embedding": (
         {"rounded": lambda frequencies: np.float32(1.01 * frequencies)},
@@ -77,6 +82,11 @@ MUTATIONS = {
         {"zeros": default(1)},
         {"end": silu},
     ),
+    "guess-first-column": (
+        {"left": lambda zeros: 0 * zeros},
+        {"outputs": lambda side, strides: side // strides},
+        {"enough": same},
+    ),
     "time-embedding": (
         {"swish": gelu_tanh},
         {"dense2": Same("dense1")},
@@ -88,6 +98,22 @@ MUTATIONS = {
         {"features": scaled(1.3)},
         {"axes": lambda e: e[:, None]},
         {"axes": lambda e: np.roll(e, 1, axis=-1)[:, None, None]},
+    ),
+    "fault-group-norm": (
+        {"variance": lambda grouped: np.var(grouped, axis=(1, 2), keepdims=True)},
+        {"safe": lambda variance: variance + np.float32(1e-3)},
+        {"mean": lambda grouped: 0 * np.mean(grouped, axis=(1, 2, 4), keepdims=True)},
+    ),
+    "norm-swish-conv": (
+        {"half_norm": Norm(epsilon=1e-3)},
+        {"half_swish": gelu_tanh},
+        {"half_conv": Conv("filters", 5)},
+        {"half_end": scaled(1.3)},
+    ),
+    "time-shift": (
+        {"swish_t": same},
+        {"dense": Dense("filters", bias=False)},
+        {"join": average},
     ),
     "resblock-same": (
         {"norm1": Norm(epsilon=1e-3)},
@@ -113,6 +139,11 @@ MUTATIONS = {
         {"laid_out": lambda tokens, height, width: tokens.reshape(len(tokens), width, height, -1)},
         {"returned": lambda x: x[:, ::-1]},
     ),
+    "count-reach": (
+        {"span": lambda start, end: end - start + 2},
+        {"reach": lambda convolutions: convolutions + 1},
+        {"first_row": lambda row, reach: row},
+    ),
     "spatial-transformer": (
         {"norm": Norm(groups=16)},
         {"by_head": lambda heads, size: np.ones(heads * size, "float32")},
@@ -127,6 +158,11 @@ MUTATIONS = {
         {"value": lambda a: a[..., ::2], "gate": lambda a: a[..., 1::2]},
         {"gated": add},
         {"product": scaled(1.3)},
+    ),
+    "ablate-steps": (
+        {"of_token": lambda tokens, sees: tokens if sees else 2},
+        {"reads": lambda off: not off},
+        {"end": lambda count: min(count, 50)},
     ),
     "transformer-block": (
         {"norm2": Norm("features", epsilon=1e-3)},

@@ -11,6 +11,7 @@ from autograder.questions import find
 from autograder.reference import GroupNorm, ResBlock
 from autograder.sitting.paper import BASE
 from autograder.sitting.run import sit
+from tests.questions.right_answers import assert_accepted
 
 
 class ListsOfLayers(keras.layers.Layer):
@@ -106,6 +107,119 @@ class UnusedWeight(ResBlock):
     def build(self, input_shape):
         super().build(input_shape)
         self.unused = self.add_weight(shape=(7,), name="unused")
+
+
+def by_keras(x, groups):
+    return keras.layers.GroupNormalization(groups, epsilon=1e-5, center=False, scale=False)(x)
+
+
+def group_by_group(x, groups):
+    parts = []
+    for part in ops.split(x, groups, axis=-1):
+        mean, variance = ops.moments(part, axes=(1, 2, 3), keepdims=True)
+        parts.append((part - mean) * ops.rsqrt(variance + 1e-5))
+    return ops.concatenate(parts, axis=-1)
+
+
+def picture_by_picture(x, groups):
+    """Each picture in a batch of its own: a right way to mend what a batch shares."""
+    batch, height, width, channels = x.shape
+    done = []
+    for picture in ops.unstack(x, batch):
+        grouped = ops.reshape(picture, (height * width, groups, channels // groups))
+        mean = ops.mean(grouped, axis=(0, 2), keepdims=True)
+        variance = ops.mean(ops.square(grouped - mean), axis=(0, 2), keepdims=True)
+        done.append(ops.reshape((grouped - mean) / ops.sqrt(variance + 1e-5), (height, width, channels)))
+    return ops.stack(done)
+
+
+class RawHalf(keras.layers.Layer):
+    """Weights by `add_weight`, the convolution as an operation; Keras' GroupNorm without its own factor and offset."""
+
+    def __init__(self, filters):
+        super().__init__()
+        self.filters = filters
+
+    def build(self, shape):
+        c = shape[-1]
+        self.shift, self.bias = self.add_weight(shape=(c,), name="a"), self.add_weight(shape=(self.filters,), name="b")
+        self.kernel = self.add_weight(shape=(3, 3, c, self.filters), name="c")
+        self.gain = self.add_weight(shape=(c,), name="d")
+
+    def call(self, x):
+        x = by_keras(x, 32) * self.gain + self.shift
+        return ops.conv(x * ops.sigmoid(x), self.kernel, padding="same") + self.bias
+
+
+def half_in_a_row(filters):
+    layers = keras.layers
+    conv = [layers.ZeroPadding2D(1), layers.Conv2D(filters, 3)]
+    return keras.Sequential([layers.GroupNormalization(epsilon=1e-5), layers.Activation("swish"), *conv])
+
+
+class HalfByArticle(keras.layers.Layer):
+    def __init__(self, filters):
+        super().__init__()
+        norm = keras.layers.GroupNormalization(epsilon=1e-6)
+        self.flow = [norm, keras.activations.swish, keras.layers.Conv2D(filters, 3, padding="same")]
+
+    def call(self, x):
+        for step in self.flow:
+            x = step(x)
+        return x
+
+
+class ShiftByReshape(keras.layers.Layer):
+    def __init__(self, filters):
+        super().__init__()
+        self.flow = [
+            keras.layers.Activation("silu"),
+            keras.layers.Dense(filters),
+            keras.layers.Reshape((1, 1, filters)),
+        ]
+
+    def call(self, inputs):
+        x, e = inputs
+        for layer in self.flow:
+            e = layer(e)
+        return keras.layers.Add()([x, e])
+
+
+class ShiftByConvolution(keras.layers.Layer):
+    """The embedding as a picture of one pixel."""
+
+    def __init__(self, filters):
+        super().__init__()
+        self.conv = keras.layers.Conv2D(filters, 1)
+
+    def call(self, inputs):
+        return self.conv(ops.silu(inputs[1])[:, None, None, :]) + inputs[0]
+
+
+class RawShift(keras.layers.Layer):
+    def build(self, shapes):
+        (*_, c), (_, e) = shapes
+        self.bias, self.kernel = self.add_weight(shape=(c,), name="x"), self.add_weight(shape=(e, c), name="y")
+
+    def __init__(self, _):
+        super().__init__()
+
+    def call(self, inputs):
+        x, t = inputs
+        shift = ops.matmul(t * ops.sigmoid(t), self.kernel) + self.bias
+        return x + ops.expand_dims(shift, (1, 2))
+
+
+PIECES = {
+    "fault-group-norm": (by_keras, group_by_group, picture_by_picture),
+    "norm-swish-conv": (RawHalf, half_in_a_row, HalfByArticle),
+    "time-shift": (ShiftByReshape, ShiftByConvolution, RawShift),
+}
+
+
+@pytest.mark.parametrize("question_id", PIECES)
+def test_pieces_accept_other_ways_of_writing(question_id):
+    assert_accepted(question_id, PIECES[question_id])
 
 
 @pytest.mark.parametrize("question_id", ["resblock-same", "resblock-project"])

@@ -51,3 +51,9 @@ def test_slip_files_name_questions_that_exist():
     for exercise in exercises():
         for table in slips_file(exercise):
             assert table == "families" or set(table.split()) <= ids
+
+
+@pytest.mark.parametrize("question", [q for q in CONVERTED if slips_file(q.exercise).get("cells")], ids=lambda q: q.id)
+def test_cells_that_slips_are_made_in_are_right(question):
+    verdict = marker(question.id).mark(sit(marker(question.id).paper, answer_with(question, [])))
+    assert verdict.passed, verdict.message

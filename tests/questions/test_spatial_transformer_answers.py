@@ -13,6 +13,7 @@ from autograder.questions.spatial_transformer.accepted import Spatial
 from autograder.sitting.paper import BASE
 from autograder.sitting.run import sit
 from autograder.sitting.stand_ins import BasicTransformerBlock
+from tests.questions.right_answers import assert_accepted
 
 
 class AsTheArticle(keras.layers.Layer):
@@ -199,3 +200,28 @@ def test_original_epsilon_passes():
 
     received = verdict("spatial-transformer", OriginalEpsilon)
     assert received.passed, received.message
+
+
+def reached_by_convolving(height, width, row, column, convolutions):
+    """A spot of light that a kernel of ones lets spread."""
+    spot = np.zeros((1, height, width, 1), "float32")
+    spot[0, row, column, 0] = 1
+    for _ in range(convolutions):
+        spot = ops.conv(spot, np.ones((3, 3, 1, 1), "float32") / 9, padding="same")
+    return int(np.sum(ops.convert_to_numpy(spot) > 0))
+
+
+def reached_by_distance(height, width, row, column, convolutions):
+    rows, columns = np.mgrid[:height, :width]
+    return np.sum(np.maximum(abs(rows - row), abs(columns - column)) <= convolutions)
+
+
+def reached_by_range(height, width, row, column, convolutions):
+    def side(place, length):
+        return len([other for other in range(length) if abs(other - place) <= convolutions])
+
+    return float(side(row, height) * side(column, width))
+
+
+def test_reach_accepts_other_ways_of_counting():
+    assert_accepted("count-reach", [reached_by_convolving, reached_by_distance, reached_by_range])

@@ -1,6 +1,7 @@
 """Right GEGLUs and transformer blocks written very differently pass; nearly right ones stay out with a margin."""
 
 import keras
+import numpy as np
 import pytest
 from keras import ops
 
@@ -13,6 +14,7 @@ from autograder.questions.transformer_block.accepted import Block, ExactBlock
 from autograder.sitting.paper import BASE
 from autograder.sitting.run import sit
 from autograder.sitting.stand_ins import CrossAttention
+from tests.questions.right_answers import assert_accepted
 
 
 class Sliced(keras.layers.Layer):
@@ -284,3 +286,42 @@ def test_tolerance_separates_gelu_from_its_rough_form(scale):
         right = sit(paper, accepted, base_only=True)
         for one, other in zip(right.cases, wrong.cases, strict=True):
             assert relative_error(other.runs[BASE][0], one.runs[BASE][0]) > question.tolerance * 30
+
+
+def changed_by_trying(tokens, changed, off):
+    """A block of Keras' own layers with random weights, run twice."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    looks = {part: layers.MultiHeadAttention(2, 4) for part in ("self-attention", "cross-attention")}
+    wide, narrow = layers.Dense(32, activation="gelu"), layers.Dense(8)
+    rng = np.random.default_rng(0)
+    x, words = rng.normal(size=(1, tokens, 8)).astype("float32"), rng.normal(size=(1, 3, 6)).astype("float32")
+
+    def block(x, words):
+        for part, look in looks.items():
+            y = layers.LayerNormalization(epsilon=1e-5)(x)
+            x = x if part in off else x + look(y, y if part == "self-attention" else words)
+        return x if "feed-forward" in off else x + narrow(wide(layers.LayerNormalization(epsilon=1e-5)(x)))
+
+    before = block(x.copy(), words.copy())
+    (x if changed == "token" else words)[0, 1] += rng.normal(size=8 if changed == "token" else 6)
+    return int(ops.sum(ops.any(ops.abs(block(x, words) - before) > 1e-6, axis=-1)))
+
+
+def changed_by_flow(tokens, changed, off):
+    """Follows the news, step by step."""
+    heard = {1} if changed == "token" else set()
+    if heard and "self-attention" not in off:
+        heard = set(range(tokens))
+    if changed == "word" and "cross-attention" not in off:
+        heard = set(range(tokens))
+    return len(heard)
+
+
+def changed_by_table(tokens, changed, off):
+    step, least = {"token": ("self-attention", 1), "word": ("cross-attention", 0)}[changed]
+    return np.int64([tokens, least][step in off])
+
+
+def test_ablation_accepts_other_ways_of_answering():
+    assert_accepted("ablate-steps", [changed_by_trying, changed_by_flow, changed_by_table])

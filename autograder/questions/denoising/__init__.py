@@ -1,10 +1,12 @@
-"""Exercise 01: one step towards a desired picture, the loop over steps, and the error that is left after them."""
+"""Exercise 01: a step towards a desired picture, the loop over steps, the error left, and how many steps it takes."""
+
+import math
 
 from keras import ops
 
 from autograder.questions.catalogue import Texts
-from autograder.questions.denoising.base import ERROR, LOOP, STEP
-from autograder.questions.denoising.changes import ERROR_CHANGES, LOOP_CHANGES, STEP_CHANGES
+from autograder.questions.denoising.base import COUNT, ERROR, LOOP, STEP
+from autograder.questions.denoising.changes import COUNT_CHANGES, ERROR_CHANGES, LOOP_CHANGES, STEP_CHANGES
 from autograder.questions.question import Case, Pick, Question, RandomInput
 
 EXERCISE = "01-denoising"
@@ -26,6 +28,11 @@ def denoise(image, desired, alpha, steps):
 def remaining_error(alpha, steps):
     """The share of the first error that is left after `steps` steps."""
     return (1 - alpha) ** steps
+
+
+def steps_needed(alpha, share):
+    """The smallest number of steps after which at most `share` of the first error is left."""
+    return math.ceil(math.log(share) / math.log(1 - alpha))
 
 
 def _pictures(shape):
@@ -53,6 +60,16 @@ def _loop_cases(scale):
 def _error_cases(scale):
     arguments = ((Pick(0.05, 0.4), Pick(2, 6)), (Pick(0.55, 0.9), Pick(7, 12)), (Pick(0.1, 0.9), 0), (1.0, 4), (0.0, 5))
     return tuple(Case(pair, {}) for pair in arguments)
+
+
+def _count_cases(scale):
+    """At least four steps, or none: a power up to the third of a number of three decimals might be `share` exactly."""
+    pairs = (
+        (Pick(0.05, 0.3), Pick(0.01, 0.2)),
+        (Pick(0.35, 0.45), Pick(0.01, 0.1)),
+        (Pick(0.55, 0.7), Pick(0.001, 0.02)),
+    )
+    return tuple(Case(pair, {}) for pair in (*pairs, (Pick(0.1, 0.9), 1.0)))
 
 
 _TEXTS = Texts.beside(__file__)
@@ -91,5 +108,17 @@ QUESTIONS = (
         mistakes=_TEXTS.of(ERROR_CHANGES),
         section="How the error shrinks",
         marking="scalar",
+    ),
+    Question(
+        id="count-steps",
+        exercise=EXERCISE,
+        name="steps_needed",
+        kind="function",
+        cases=_count_cases,
+        accepted=(steps_needed,),
+        base=COUNT,
+        mistakes=_TEXTS.of(COUNT_CHANGES),
+        section="How the error shrinks",
+        marking="integer",
     ),
 )

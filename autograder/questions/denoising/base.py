@@ -1,9 +1,11 @@
 """The right answers of exercise 01, part by part."""
 
+import math
+
 import numpy as np
 
 from autograder.questions.catalogue import Base
-from autograder.questions.catalogue.operations import first, multiply, same, subtract
+from autograder.questions.catalogue.operations import divide, first, multiply, same, subtract
 
 
 def _one_step(p, image, desired, alpha):
@@ -69,6 +71,26 @@ ERROR = Base(
         "bent": same,
         "left": same,
         "unit": same,
+        "end": same,
+    },
+)
+
+
+def steps_needed(p, alpha, share):
+    """The number of steps after which at most `share` of the first error is left."""
+    steps = p.ratio(p.log_share(p.wanted(share)), p.log_kept(p.kept(alpha)))
+    return p.end(p.whole(steps))
+
+
+COUNT = Base(
+    steps_needed,
+    {
+        "wanted": same,
+        "log_share": math.log,
+        "kept": lambda alpha: 1 - alpha,
+        "log_kept": math.log,
+        "ratio": divide,
+        "whole": math.ceil,
         "end": same,
     },
 )

@@ -164,3 +164,20 @@ ERROR_CHANGES = (
         {"power": lambda kept, steps: [kept**step for step in range(1, steps + 1)]},
     ),
 )
+
+COUNT_CHANGES = (
+    change("count-rounded-down", whole=math.floor),
+    change("count-at-least-one", {"whole": lambda steps: math.floor(steps) + 1}, {"end": lambda steps: max(steps, 1)}),
+    change("count-one-more", end=lambda steps: steps + 1),
+    change("count-one-fewer", end=lambda steps: steps - 1),
+    change("count-rounded", whole=round),
+    change("count-not-whole", whole=same),
+    change("count-negative", end=lambda steps: -steps),
+    change("count-of-alpha", kept=same),
+    change("count-until-share-is-gone", wanted=lambda share: 1 - share),
+    change("count-logarithms-swapped", ratio=lambda share, kept: kept / share),
+    change("count-by-alpha-each-time", ratio=wired(lambda alpha, share: (1 - share) / alpha, "alpha", "share")),
+    change("count-one-over-alpha", ratio=wired(lambda alpha, _: 1 / alpha, "alpha", "share")),
+    change("count-divided-by-alpha", ratio=wired(lambda log_share, alpha: -log_share / alpha, "log_share", "alpha")),
+    change("count-share-fixed", *({"wanted": lambda _, share=share: share} for share in (0.01, 0.05, 0.1, 0.5))),
+)

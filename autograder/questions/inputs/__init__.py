@@ -1,12 +1,12 @@
-"""Exercise 02: the timestep as sines and cosines, the padded convolution, and the two Dense layers after the sines."""
+"""Exercise 02: the timestep as sines and cosines, padding of two kinds, and the two Dense layers after the sines."""
 
 import keras
 from keras import ops
 
 from autograder.questions.catalogue import Texts
-from autograder.questions.inputs.base import EMBEDDING, PADDED, TIME
-from autograder.questions.inputs.changes import CONV_CHANGES, EMBEDDING_CHANGES, TIME_CHANGES
-from autograder.questions.question import Case, Question, RandomInput
+from autograder.questions.inputs.base import COLUMN, EMBEDDING, PADDED, TIME
+from autograder.questions.inputs.changes import COLUMN_CHANGES, CONV_CHANGES, EMBEDDING_CHANGES, TIME_CHANGES
+from autograder.questions.question import Case, Pick, Question, RandomInput
 from autograder.reference import PaddedConv2D, timestep_embedding
 
 EXERCISE = "02-inputs"
@@ -48,6 +48,13 @@ class TimeEmbedding(keras.layers.Layer):
         return self.dense2(ops.silu(self.dense1(inputs)))
 
 
+def first_column(side, kernel_size, strides):
+    """The column under the centre of the kernel in the first output, with Keras' padding "same"."""
+    outputs = -(-side // strides)
+    zeros = max((outputs - 1) * strides + kernel_size - side, 0)
+    return kernel_size // 2 - zeros // 2
+
+
 def _embedding_cases(scale):
     arguments = {
         "tiny": ((5, (32, 10000)), (3, (18, 200)), (2, (6, 10000)), (4, ())),
@@ -70,6 +77,12 @@ def _conv_cases(scale):
         "full": (((2, 16, 12, 320), (320, 3, 1, 2)), ((2, 8, 15, 4), (320, 3, 1, 1)), ((2, 8, 6, 320), (640, 1))),
     }[scale]
     return tuple(Case(arguments, {"inputs": RandomInput(shape, spread=1.0)}) for shape, arguments in sizes)
+
+
+def _column_cases(_):
+    """Kernels of which one half or another number of zeros shows, and one stride that leaves nothing to pad."""
+    bounds = ((8, 3, 2), (9, 3, 2), (10, 5, 2), (9, 5, 3), (13, 7, 3), (12, 5, 4))
+    return (Case((Pick(20, 99), 3, 1), {}), *(Case(sizes, {}) for sizes in bounds), Case((12, 1, 3), {}))
 
 
 def _time_cases(scale):
@@ -102,6 +115,18 @@ QUESTIONS = (
         base=PADDED,
         mistakes=_TEXTS.of(CONV_CHANGES),
         section="The latent: a padded convolution",
+    ),
+    Question(
+        id="guess-first-column",
+        exercise=EXERCISE,
+        name="first_column",
+        kind="function",
+        cases=_column_cases,
+        accepted=(first_column,),
+        base=COLUMN,
+        mistakes=_TEXTS.of(COLUMN_CHANGES),
+        section='Why `padding="same"` is not the same',
+        marking="integer",
     ),
     Question(
         id="time-embedding",

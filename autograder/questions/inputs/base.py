@@ -6,7 +6,7 @@ Shapes: B batch, H W height and width, C channels in.
 import numpy as np
 
 from autograder.questions.catalogue import Base
-from autograder.questions.catalogue.operations import Conv, Dense, default, first, same, silu
+from autograder.questions.catalogue.operations import Conv, Dense, default, first, same, silu, subtract
 
 
 def timestep_embedding(p, timesteps, dim=None, max_period=None):
@@ -98,6 +98,27 @@ TIME = Base(
         "swish": silu,
         "dense2": Dense("wide"),
         "more": same,
+        "end": same,
+    },
+)
+
+
+def first_column(p, side, kernel_size, strides):
+    """Where the centre of the kernel stands first along a side, with the zeros of Keras' "same"."""
+    outputs = p.outputs(side, strides)
+    zeros = p.enough(p.zeros(outputs, side, kernel_size, strides))
+    return p.end(p.place(p.centre(kernel_size), p.left(zeros)))
+
+
+COLUMN = Base(
+    first_column,
+    {
+        "outputs": lambda side, strides: -(-side // strides),
+        "zeros": lambda outputs, side, kernel_size, strides: (outputs - 1) * strides + kernel_size - side,
+        "enough": lambda zeros: max(zeros, 0),
+        "left": lambda zeros: zeros // 2,
+        "centre": lambda kernel_size: kernel_size // 2,
+        "place": subtract,
         "end": same,
     },
 )

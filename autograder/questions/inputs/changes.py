@@ -290,3 +290,19 @@ TIME_CHANGES: tuple[Change, ...] = (
         },
     ),
 )
+
+COLUMN_CHANGES = (
+    change("column-as-padded", left=wired(first, "centre")),
+    change("column-odd-zero-left", left=lambda zeros: (zeros + 1) // 2),
+    change("column-all-zeros-left", left=same),
+    change("column-no-zeros", left=constant(0)),
+    change("column-of-left-edge", place=wired(lambda left: -left, "left")),
+    change("column-is-the-zeros", place=second),
+    change("column-zeros-added", place=add),
+    change("column-counted-from-one", end=lambda column: column + 1),
+    change("column-outputs-rounded-down", outputs=lambda side, strides: side // strides),
+    change("column-outputs-as-stride-1", outputs=first),
+    change("column-an-output-too-many", zeros=lambda outputs, side, size, strides: outputs * strides + size - side),
+    change("column-negative-zeros", enough=same),
+    change("column-of-stride", left=wired(lambda size, strides: max(size - strides, 0) // 2, "kernel_size", "strides")),
+)

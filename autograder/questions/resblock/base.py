@@ -3,8 +3,10 @@
 Shapes: B batch, H W height and width, C channels in, E features of the time embedding.
 """
 
+import numpy as np
+
 from autograder.questions.catalogue import Base
-from autograder.questions.catalogue.operations import Conv, Dense, Norm, add, first, same, silu
+from autograder.questions.catalogue.operations import Conv, Dense, Norm, add, first, same, silu, subtract
 
 
 def broadcast_embedding(p, embeddings):
@@ -17,6 +19,56 @@ def two_axes(e):
 
 
 BROADCAST = Base(broadcast_embedding, {"features": same, "axes": two_axes})
+
+
+def group_norm(p, x, groups):
+    """x `(B, H, W, C)` to the same shape, every group of channels with mean 0 and variance 1."""
+    grouped = p.grouped(x, groups)  # (B, H, W, groups, C / groups)
+    deviation = p.deviation(p.safe(p.variance(grouped)))
+    return p.ungrouped(p.divided(p.centred(grouped, p.mean(grouped)), deviation), x)
+
+
+def in_groups(x, groups):
+    return x.reshape(*x.shape[:3], groups, -1)
+
+
+def mean_over(*axes):
+    return lambda grouped: np.mean(grouped, axis=axes, keepdims=True)
+
+
+def variance_over(*axes):
+    return lambda grouped: np.var(grouped, axis=axes, keepdims=True)
+
+
+GROUP_NORM = Base(
+    group_norm,
+    {
+        "grouped": in_groups,
+        "mean": mean_over(1, 2, 4),
+        "variance": variance_over(1, 2, 4),
+        "safe": lambda variance: variance + np.float32(1e-5),
+        "deviation": np.sqrt,
+        "centred": subtract,
+        "divided": lambda centred, deviation: centred / deviation,
+        "ungrouped": lambda grouped, x: grouped.reshape(x.shape),
+    },
+)
+
+
+def norm_swish_conv(p, x, filters):
+    """x `(B, H, W, C)` to `(B, H, W, filters)`: one half of the block."""
+    return p.half_end(p.half_conv(p.half_swish(p.half_norm(x))))
+
+
+HALF = Base(norm_swish_conv, {"half_norm": Norm(), "half_swish": silu, "half_conv": Conv("filters"), "half_end": same})
+
+
+def time_shift(p, x, t_emb, filters):
+    """x `(B, H, W, filters)` and t_emb `(B, E)` to x's shape."""
+    return p.end(p.join(x, p.axes(p.dense(p.swish_t(t_emb)))))
+
+
+SHIFT = Base(time_shift, {"swish_t": silu, "dense": Dense("filters"), "axes": two_axes, "join": add, "end": same})
 
 
 def resblock(p, x, t_emb, output_dim):

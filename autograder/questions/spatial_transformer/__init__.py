@@ -1,13 +1,13 @@
-"""Exercise 04: from picture to tokens and back, and the SpatialTransformer around a stand-in for its block."""
+"""Exercise 04: from picture to tokens and back, how far convolutions reach, and the SpatialTransformer."""
 
 from keras import ops
 
 from autograder.questions.catalogue import Texts
-from autograder.questions.question import Case, Question, RandomInput
+from autograder.questions.question import Case, Pick, Question, RandomInput
 from autograder.questions.spatial_transformer.accepted import OriginalEpsilon, Spatial
-from autograder.questions.spatial_transformer.base import SPATIAL, TO_IMAGE, TO_TOKENS
+from autograder.questions.spatial_transformer.base import REACHED, SPATIAL, TO_IMAGE, TO_TOKENS
 from autograder.questions.spatial_transformer.changes import SPATIAL_CHANGES
-from autograder.questions.spatial_transformer.token_changes import TO_IMAGE_CHANGES, TO_TOKENS_CHANGES
+from autograder.questions.spatial_transformer.token_changes import REACHED_CHANGES, TO_IMAGE_CHANGES, TO_TOKENS_CHANGES
 
 EXERCISE = "04-spatial-transformer"
 
@@ -20,6 +20,24 @@ def image_to_tokens(x):
 def tokens_to_image(tokens, height, width):
     """`(B, H·W, C)` to `(B, H, W, C)`, row by row."""
     return ops.reshape(tokens, (-1, height, width, tokens.shape[2]))
+
+
+def pixels_reached(height, width, row, column, convolutions):
+    """How many pixels of the output depend on the pixel in `row` and `column`, after some 3x3 convolutions."""
+    rows = min(row + convolutions, height - 1) - max(row - convolutions, 0) + 1
+    columns = min(column + convolutions, width - 1) - max(column - convolutions, 0) + 1
+    return rows * columns
+
+
+def _reached_cases(_):
+    """In the middle, near each border, in a low picture, and in one that is reached from end to end."""
+    return (
+        Case((Pick(18, 24), Pick(25, 30), 8, Pick(11, 13), Pick(2, 4)), {}),
+        Case((Pick(9, 12), Pick(14, 17), Pick(0, 1), Pick(6, 8), Pick(3, 4)), {}),
+        Case((8, 12, Pick(5, 7), 11, Pick(2, 3)), {}),
+        Case((5, Pick(18, 22), 2, Pick(8, 10), 3), {}),
+        Case((7, 5, Pick(0, 6), Pick(0, 4), 9), {}),
+    )
 
 
 def _sizes(scale):
@@ -76,6 +94,18 @@ QUESTIONS = (
         base=TO_IMAGE,
         mistakes=_TEXTS.of(TO_IMAGE_CHANGES),
         section="From tokens to picture",
+    ),
+    Question(
+        id="count-reach",
+        exercise=EXERCISE,
+        name="pixels_reached",
+        kind="function",
+        cases=_reached_cases,
+        accepted=(pixels_reached,),
+        base=REACHED,
+        mistakes=_TEXTS.of(REACHED_CHANGES),
+        section="What the block is for",
+        marking="integer",
     ),
     Question(
         id="spatial-transformer",

@@ -5,7 +5,17 @@ Shapes: B batch, H W height and width, C channels, T F tokens of the context and
 
 from autograder.questions.catalogue import Base
 from autograder.questions.catalogue.inner_blocks import InnerTransformer, OfWidth, both_tokens, by_head, fits_heads
-from autograder.questions.catalogue.operations import Conv, Dense, Norm, add, default, first, same, second
+from autograder.questions.catalogue.operations import (
+    Conv,
+    Dense,
+    Norm,
+    add,
+    default,
+    first,
+    multiply,
+    same,
+    second,
+)
 
 
 def image_to_tokens(p, x):
@@ -31,6 +41,33 @@ def rows_laid_out(tokens, height, width):
 
 
 TO_IMAGE = Base(tokens_to_image, {"arranged": same, "laid_out": rows_laid_out, "returned": same})
+
+
+def pixels_reached(p, height, width, row, column, convolutions):
+    """How many pixels of the output know of the pixel in `row` and `column`, after some 3x3 convolutions."""
+    reach = p.reach(convolutions)
+    rows = p.span(p.first_row(row, reach), p.last_row(row, reach, height))
+    columns = p.span(p.first_column(column, reach), p.last_column(column, reach, width))
+    return p.end(p.pixels(rows, columns))
+
+
+def last_place(place, reach, side):
+    return min(place + reach, side - 1)
+
+
+REACHED = Base(
+    pixels_reached,
+    {
+        "reach": same,
+        "first_row": lambda row, reach: max(row - reach, 0),
+        "last_row": last_place,
+        "first_column": lambda column, reach: max(column - reach, 0),
+        "last_column": last_place,
+        "span": lambda start, end: end - start + 1,
+        "pixels": multiply,
+        "end": same,
+    },
+)
 
 
 def spatial_transformer(p, x, context, num_heads, head_size, fully_connected=None):

@@ -1,11 +1,12 @@
-"""The mistakes of exercise 04's first two questions: from picture to tokens and back.
+"""The mistakes of exercise 04's first three questions: from picture to tokens and back, and how far convolutions reach.
 
 Shapes: B batch, H W height and width, C channels.
 """
 
 import numpy as np
 
-from autograder.questions.catalogue import change
+from autograder.questions.catalogue import change, on, wired
+from autograder.questions.catalogue.operations import add, scaled, subtract
 
 
 def transposed(*axes):
@@ -81,4 +82,50 @@ TO_IMAGE_CHANGES = (
     change("image-mirrored", returned=lambda x: x[:, :, ::-1]),
     change("image-extra-axis", {"returned": lambda x: x[:, None]}, {"returned": lambda x: x[..., None]}),
     change("image-listed", {"returned": listed}, {"returned": list}),
+)
+
+
+def _formula(count, *names):
+    """Another number of pixels altogether."""
+    return {"end": wired(count, *names)}
+
+
+def _diamond(height, width, row, column, convolutions):
+    """As though a kernel reached the four neighbours only."""
+    rows, columns = np.mgrid[:height, :width]
+    return int(np.sum(abs(rows - row) + abs(columns - column) <= convolutions))
+
+
+def _unbounded(place, reach, side):
+    return place + reach
+
+
+_BORDERS = ("first_row", "last_row", "first_column", "last_column")
+
+REACHED_CHANGES = (
+    change("reach-beyond-the-border", on(_BORDERS[::2], subtract) | on(_BORDERS[1::2], _unbounded)),
+    change("reach-cut-off-in-all", _formula(lambda h, w, n: min((2 * n + 1) ** 2, h * w), "height", "width", "reach")),
+    change(
+        "reach-cut-off-anywhere",
+        _formula(lambda h, w, n: min(2 * n + 1, h) * min(2 * n + 1, w), "height", "width", "reach"),
+    ),
+    change("reach-beyond-the-near-border", on(_BORDERS[::2], subtract)),
+    change("reach-beyond-the-far-border", on(_BORDERS[1::2], _unbounded)),
+    change("reach-far-border-off-by-one", on(_BORDERS[1::2], lambda place, reach, side: min(place + reach, side))),
+    change("reach-of-one-convolution", reach=lambda convolutions: 1),
+    change("reach-doubled", reach=scaled(2)),
+    change("reach-halved", reach=lambda convolutions: convolutions // 2),
+    change("reach-by-kernels", reach=lambda convolutions: (3 * convolutions - 1) // 2),
+    change("reach-nine-times-each", _formula(lambda n: 9**n, "convolutions")),
+    change("reach-nine-more-each", _formula(lambda n: 9 * n, "convolutions")),
+    change("reach-of-four-neighbours", _formula(_diamond, "height", "width", "row", "column", "convolutions")),
+    change("reach-without-itself", end=lambda pixels: pixels - 1),
+    change("reach-span-off-by-one", span=lambda start, end: end - start),
+    change("reach-of-attention", _formula(lambda height, width: height * width, "height", "width")),
+    change(
+        "reach-sides-swapped",
+        last_row=wired(lambda place, reach, side: min(place + reach, side - 1), "row", "reach", "width"),
+        last_column=wired(lambda place, reach, side: min(place + reach, side - 1), "column", "reach", "height"),
+    ),
+    change("reach-added", pixels=add),
 )

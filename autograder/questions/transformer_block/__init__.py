@@ -1,14 +1,31 @@
-"""Exercise 05: GEGLU, and the transformer block around stand-ins for its attentions."""
+"""Exercise 05: GEGLU, the transformer block around stand-ins for its attentions, and what its steps are for."""
+
+from itertools import combinations
 
 from autograder.questions.catalogue import Texts
-from autograder.questions.question import Case, Question, RandomInput
+from autograder.questions.question import Case, Pick, Question, RandomInput
+from autograder.questions.transformer_block.ablation_changes import ABLATION_CHANGES, CROSS, FORWARD, SELF
 from autograder.questions.transformer_block.accepted import Block, ExactBlock, OriginalEpsilonBlock
-from autograder.questions.transformer_block.base import BLOCK, GATED
+from autograder.questions.transformer_block.base import ABLATED, BLOCK, GATED
 from autograder.questions.transformer_block.block_changes import BLOCK_CHANGES
 from autograder.questions.transformer_block.gate_changes import GEGLU_CHANGES
 from autograder.reference import GEGLU
 
 EXERCISE = "05-transformer-block"
+
+
+def tokens_changed(tokens, changed, off):
+    """How many tokens of the output change with one token of the input, or with one word of the context."""
+    if changed == "token":
+        return 1 if SELF in off else tokens
+    return 0 if CROSS in off else tokens
+
+
+def _ablation_cases(_):
+    """Both changes, with every choice of what is off."""
+    steps = (SELF, CROSS, FORWARD)
+    choices = [off for count in range(4) for off in combinations(steps, count)]
+    return tuple(Case((Pick(5, 99), changed, off), {}) for off in choices for changed in ("token", "word"))
 
 
 def _geglu_cases(scale):
@@ -66,5 +83,17 @@ QUESTIONS = (
         base=BLOCK,
         mistakes=_TEXTS.of(BLOCK_CHANGES),
         section="In three lines",
+    ),
+    Question(
+        id="ablate-steps",
+        exercise=EXERCISE,
+        name="tokens_changed",
+        kind="function",
+        cases=_ablation_cases,
+        accepted=(tokens_changed,),
+        base=ABLATED,
+        mistakes=_TEXTS.of(ABLATION_CHANGES),
+        section="What the block is for",
+        marking="integer",
     ),
 )

@@ -113,3 +113,22 @@ BLOCK = Base(
     },
     variants=(EXACT,),
 )
+
+
+def tokens_changed(p, tokens, changed, off):
+    """How many tokens of the output are others when a token of the input, or a word of the context, is another."""
+    sees, reads = p.sees(off), p.reads(off)
+    return p.end(p.asked(changed, p.of_token(tokens, sees), p.of_word(tokens, reads)))
+
+
+ABLATED = Base(
+    tokens_changed,
+    {
+        "sees": lambda off: "self-attention" not in off,
+        "reads": lambda off: "cross-attention" not in off,
+        "of_token": lambda tokens, sees: tokens if sees else 1,
+        "of_word": lambda tokens, reads: tokens if reads else 0,
+        "asked": lambda changed, token, word: token if changed == "token" else word,
+        "end": same,
+    },
+)

@@ -1,5 +1,10 @@
-"""Wrong answers made of the course's own solutions, by a substitution in their source. Nothing of a base is used."""
+"""Wrong answers made of the course's own solutions, by a substitution in their source. Nothing of a base is used.
 
+A file's table `[cells]` has answer cells that take the place of the solution's own, where slips need another form of
+it; `test_slips` tests that they are right.
+"""
+
+import math
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -61,8 +66,8 @@ def _family_slips(change, place):
 
 def answer_with(question, slip):
     """The solution's object with a slip in it."""
-    namespace = {"keras": keras, "np": np, "ops": ops}
-    cells = dict(solution_cells(question.exercise))
+    namespace = {"math": math, "keras": keras, "np": np, "ops": ops}
+    cells = solution_cells(question.exercise) | slips_file(question.exercise).get("cells", {})
     if isinstance(slip, str):
         cells["by hand"] = slip
     else:

@@ -1,0 +1,101 @@
+"""What a check says beyond its verdict: points so far, where to go next, and more help after several failures.
+
+It holds for this session of the notebook and decides nothing. Points, headings and hints are those of the notebooks, in
+`questions/notebooks/`, which `autograder exercises` writes.
+"""
+
+import functools
+import json
+from collections import Counter
+from importlib.resources import files
+from typing import Any
+
+from autograder.exam.notes import arrays_in, can_be_seen
+from autograder.exam.verdict import Verdict
+from autograder.questions import Question
+from autograder.questions.catalogue import Evaluation, part_names
+from autograder.sitting.paper import Paper
+
+HINT_AFTER, SHAPES_AFTER = 2, 4  # failures of one kind
+MOST_ROWS = 40
+
+
+class Progress:
+    """The verdicts of this session, by question."""
+
+    def __init__(self) -> None:
+        self.verdicts: dict[str, tuple[Verdict, Any]] = {}  # the last one, and the object that it is of
+        self.failures: Counter[tuple] = Counter()
+
+    def enter(self, verdict: Verdict, made: Any, written: bool) -> int:
+        """Notes a verdict, and tells how often an answer has failed in this way; 0 for one that is not written."""
+        self.verdicts[verdict.question] = verdict, made
+        if verdict.passed or not written:
+            return 0
+        kind = (verdict.question, *(verdict.mistakes or (verdict.stage or "",)))
+        self.failures[kind] += 1
+        return self.failures[kind]
+
+    def passed(self, question_id: str) -> bool:
+        return question_id in self.verdicts and self.verdicts[question_id][0].passed
+
+
+PROGRESS = Progress()
+
+
+@functools.cache
+def notebook_of(exercise: str) -> dict[str, dict[str, Any]]:
+    """An exercise's questions in the order of its notebook: `points`, `heading` and `hint`; empty if it is unknown."""
+    file = files("autograder.questions") / "notebooks" / f"{exercise}.en.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def points_so_far(question: Question, progress: Progress = PROGRESS) -> str:
+    """How many points the passed questions of the exercise make, and which question comes next."""
+    cells = notebook_of(question.exercise)
+    if question.id not in cells:
+        return ""
+    whole = sum(cell["points"] for cell in cells.values())
+    done = sum(cell["points"] for question_id, cell in cells.items() if progress.passed(question_id))
+    text = f"Points so far: {done} of {whole}."
+    order = list(cells)
+    here = order.index(question.id)
+    left = [q for q in order[here:] + order[:here] if not progress.passed(q)]
+    if not left:
+        return f"{text} That is all of them."
+    if left[0] == question.id and not progress.passed(question.id):
+        return f"{text} Next: this one, or go on and come back to it."
+    return f'{text} Next: "{cells[left[0]]["heading"]}".'
+
+
+def more_help(question: Question, paper: Paper, failures: int) -> str:
+    """What is unfolded after several failures of one kind: the notebook's hint, then the shapes along the way."""
+    parts = []
+    hint = notebook_of(question.exercise).get(question.id, {}).get("hint", "")
+    if failures >= HINT_AFTER and hint:
+        parts.append(f"A hint:\n{_indented(hint)}")
+    if failures >= SHAPES_AFTER and (table := shapes_table(question, paper)):
+        parts.append(f"The shapes along the way of a right answer, in {paper.call_text(paper.cases[0])}:\n{table}")
+    return "\n".join(parts)
+
+
+def shapes_table(question: Question, paper: Paper) -> str:
+    """What a right answer makes on its way, in words, each with its shape; no number of it, and "" if it has none."""
+    if question.base is None:
+        return ""
+    names, known = part_names(question.base), set[int]()
+    rows: list[tuple[str, str]] = []
+    for step in Evaluation(question.base, paper).steps():
+        known |= {id(array) for array in arrays_in(step.inputs)}
+        new = [array for array in arrays_in(step.value) if id(array) not in known and can_be_seen(array)]
+        known |= {id(array) for array in new}
+        if step.part in names and new:
+            rows.append((names[step.part], ", ".join(str(array.shape) for array in new)))
+    rows = list(dict.fromkeys(rows))
+    width = max((len(name) for name, _ in rows), default=0)
+    lines = [f"  {name:{width}}  {shape}" for name, shape in rows[:MOST_ROWS]]
+    return "\n".join([*lines, "  ..."] if rows[MOST_ROWS:] else lines)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
