@@ -5,7 +5,9 @@ the step for minutes, and `--bfloat16` if the processor computes in it.
 """
 
 import contextlib
+import functools
 import json
+import operator
 import os
 import platform
 import sys
@@ -19,6 +21,7 @@ from autograder.small_model import checkpoints
 
 CHECKPOINT_SECONDS = 300
 CHUNK = 50  # steps between looks at the clock
+WEIGHTS, FACTS = "weights.safetensors", "weights.json"
 AVERAGE_KEPT = 0.95  # of the averaged weights at each chunk: they reach about 20 chunks, 1000 steps, back
 
 
@@ -34,6 +37,7 @@ def add_options(parser, diffusion):
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long; a later run goes on")
     parser.add_argument("--bfloat16", action="store_true", help="compute the UNet in bfloat16")
     parser.add_argument("--ship-now", action="store_true", help="train no further: write the weights as they are now")
+    parser.add_argument("--begin-with", type=Path, metavar="FOLDER", help="weights of an earlier run, to be trained on")
 
 
 class Run:
@@ -73,7 +77,7 @@ class Run:
         """The seed of a stage's batches."""
         return [self.options.seed, list(self.stages).index(stage)]
 
-    def train(self, stage, model, batches, prepare=None):
+    def train(self, stage, model, batches, prepare=None, parts=None, averaged=True):
         """Trains `model` to the end of its stage, or until the time is up.
 
         Args:
@@ -81,9 +85,13 @@ class Run:
             model: a training model that returns losses.
             batches: called with the first batch's number and how many, gives them.
             prepare: called before the first step, not when the run goes on.
+            parts: dict of the networks in `model` by the names under which `ship` writes them.
+            averaged: whether the model is left with the averaged weights or with the last ones. Networks without
+                normalisation need the last: an average of kernels is shorter than each of them, and what no layer
+                normalises fades from layer to layer.
 
         Returns:
-            Whether the stage is finished. The model holds the averaged weights then.
+            Whether the stage is finished.
         """
         batch_size, steps, rate = self.settings(stage)
         model({name: array[:2] for name, array in batches(0, 1)[0][0].items()})  # builds it
@@ -94,6 +102,9 @@ class Run:
         step, seconds, curve = self.restore(stage, model, average)
         if step == 0 and prepare is not None:
             prepare()
+        if step == 0 and self.options.begin_with is not None:
+            step, seconds, curve = self.begin(stage, model, parts or {})
+            average = Average(model.trainable_variables)
         saved = time.monotonic()
         while step < steps and time.monotonic() < self.deadline and not self.options.ship_now:
             begun, chunk = time.monotonic(), min(CHUNK, steps - step)
@@ -106,10 +117,25 @@ class Run:
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 self.save(stage, model, average, (step, seconds, curve))
                 saved = time.monotonic()
-        if not self.options.ship_now:
+        if not self.options.ship_now or not self.checkpoint(stage).exists():
             self.save(stage, model, average, (step, seconds, curve))
-        average.put_in_place()
+        if averaged:
+            average.put_in_place()
         return step >= steps or self.options.ship_now
+
+    def begin(self, stage, model, parts):
+        """Fills `parts` with the weights that `ship` wrote of an earlier run.
+
+        Returns:
+            Steps, seconds and loss curve of that run's stage, which this one goes on from: with weights rounded to
+            half precision, and with Adam's moments at zero.
+        """
+        folder = self.options.begin_with
+        for name, part in parts.items():
+            checkpoints.load_named_weights(name, part, checkpoints.file_with(name, folder))
+        facts = json.loads((folder / FACTS).read_text())["stages"][stage]
+        model.optimizer.iterations.assign(facts["step"])
+        return facts["step"], facts["seconds"], facts["curve"]
 
     def checkpoint(self, stage):
         """The file of a stage's training state."""
@@ -212,22 +238,21 @@ def stage_facts(path, points=60):
     return facts | {"curve": facts["curve"][thin - 1 :: thin]}
 
 
-def ship(run, diffusion, parts, judge):
-    """Writes what the package needs to draw, from the averaged weights: `weights.safetensors`, `judge.safetensors`
-    and `weights.json` in the run's folder.
+def ship(run, arrays, files):
+    """Writes what the package needs to draw, from the averaged weights, and `weights.json` with how it was trained,
+    into the run's folder.
 
     Args:
         run: the training run.
-        diffusion: the training model; its `latent_mean` and `latent_std` come along.
-        parts: networks by name, the UNet as "unet".
-        judge: the judge.
+        arrays: variables by name that come along in "weights.safetensors".
+        files: for each file the dict of its networks by name, the UNet as "unet" in "weights.safetensors".
     """
-    measured = {"latent_mean": diffusion.latent_mean, "latent_std": diffusion.latent_std}
-    arrays = {name: keras.ops.convert_to_numpy(w.value).astype("float32") for name, w in measured.items()}
-    for name, part in parts.items():
-        arrays |= checkpoints.named_weights(name, part)
-    checkpoints.write_arrays(run.out / "weights.safetensors", arrays)
-    checkpoints.write_arrays(run.out / "judge.safetensors", checkpoints.named_weights("judge", judge))
+    measured = {name: keras.ops.convert_to_numpy(w.value).astype("float32") for name, w in arrays.items()}
+    for file, parts in files.items():
+        named = [checkpoints.named_weights(name, part) for name, part in parts.items()]
+        own = [measured] if file == WEIGHTS else []
+        checkpoints.write_arrays(run.out / file, functools.reduce(operator.or_, [*own, *named]))
+    parts = functools.reduce(operator.or_, files.values())
     config = parts["unet"].unet_config
     facts = {
         "command": " ".join(["python -m", run.command, *sys.argv[1:]]),
@@ -236,8 +261,8 @@ def ship(run, diffusion, parts, judge):
         "settings": {
             stage: dict(zip(("batch", "steps", "rate"), run.settings(stage), strict=True)) for stage in run.stages
         },
-        "parameters": {name: part.count_params() for name, part in parts.items()},
+        "parameters": {name: part.count_params() for name, part in parts.items() if name != "judge"},
         "predicts": "v; cosine schedule; the model that is loaded returns eps",
         "stages": {stage: stage_facts(run.checkpoint(stage)) for stage in run.stages},
     }
-    (run.out / "weights.json").write_text(json.dumps(facts, indent=1) + "\n")
+    (run.out / FACTS).write_text(json.dumps(facts, indent=1) + "\n")

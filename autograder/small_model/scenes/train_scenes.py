@@ -8,11 +8,15 @@ stage that is finished is loaded. The diffusion learns from latents that are pai
 import argparse
 import sys
 
+from safetensors.numpy import load_file
+
 from autograder.reference import DiffusionModelV2
 from autograder.small_model.scenes.language import MAX_TEXT_LENGTH
 from autograder.small_model.scenes.scene_batches import LatentBatches, LatentShards, PictureBatches
 from autograder.small_model.scenes.scene_losses import AutoencoderTraining, DiffusionTraining, JudgeTraining
 from autograder.small_model.scenes.scene_networks import (
+    AUTOENCODER,
+    JUDGE,
     SMALL,
     build_decoder,
     build_encoder,
@@ -20,12 +24,12 @@ from autograder.small_model.scenes.scene_networks import (
     build_text_encoder,
 )
 from autograder.small_model.scenes.scene_painting import SIDE
-from autograder.small_model.training_run import Run, add_options, precision, ship
+from autograder.small_model.training_run import WEIGHTS, Run, add_options, precision, ship
 
 SHARDS = 96  # of latents: some 197,000 pictures, each painted and encoded once
 COMMAND = "autograder.small_model.scenes.train_scenes"
 STAGES = {  # batch size, steps and learning rate; the diffusion's are options
-    "autoencoder": (16, 4000, 1.5e-3),
+    "autoencoder": (16, 8000, 1.5e-3),
     "judge": (32, 3000, 1.5e-3),
     "diffusion": (32, 60000, 7e-4),
 }
@@ -58,10 +62,12 @@ def train_all(run):
         return lambda first, count: PictureBatches([*run.seed(stage), 0], first, count, run.settings(stage)[0], **which)
 
     autoencoder = AutoencoderTraining(encoder, decoder, options.seed)
-    finished = run.train("autoencoder", autoencoder, pictures("autoencoder"))
+    coding = {"encoder": encoder, "decoder": decoder}
+    finished = run.train("autoencoder", autoencoder, pictures("autoencoder"), parts=coding, averaged=False)
     if finished:
         judging = JudgeTraining(judge, options.seed)
-        finished = run.train("judge", judging, pictures("judge", kind="all", labelled=True))
+        labelled = pictures("judge", kind="all", labelled=True)
+        finished = run.train("judge", judging, labelled, parts={"judge": judge}, averaged=False)
     if finished:
         shards = LatentShards(run.out / "latents", encoder, [*run.seed("diffusion"), 0], options.shards)
         diffusion = DiffusionTraining(unet, text_encoder, options.seed)
@@ -69,9 +75,19 @@ def train_all(run):
         def latents(first, count):
             return LatentBatches(shards, first, count, options.batch)
 
-        finished = run.train("diffusion", diffusion, latents, prepare=lambda: diffusion.measure(shards[0]["latent"]))
-        parts = {"unet": unet, "text_encoder": text_encoder, "encoder": encoder, "decoder": decoder}
-        ship(run, diffusion, parts, judge)
+        measured = {"latent_mean": diffusion.latent_mean, "latent_std": diffusion.latent_std}
+
+        def measure():
+            if options.begin_with is None:
+                diffusion.measure(shards[0]["latent"])
+            else:  # as they were when the UNet learned
+                arrays = load_file(options.begin_with / WEIGHTS)
+                for name, variable in measured.items():
+                    variable.assign(arrays[name])
+
+        learning = {"unet": unet, "text_encoder": text_encoder}
+        finished = run.train("diffusion", diffusion, latents, prepare=measure, parts=learning)
+        ship(run, measured, {WEIGHTS: learning, AUTOENCODER: coding, JUDGE: {"judge": judge}})
     return finished
 
 
