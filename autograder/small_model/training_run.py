@@ -21,6 +21,7 @@ from autograder.small_model import checkpoints
 
 CHECKPOINT_SECONDS = 300
 CHUNK = 50  # steps between looks at the clock
+SETTINGS = ("batch", "steps", "rate")
 WEIGHTS, FACTS = "weights.safetensors", "weights.json"
 AVERAGE_KEPT = 0.95  # of the averaged weights at each chunk: they reach about 20 chunks, 1000 steps, back
 
@@ -51,6 +52,7 @@ class Run:
 
     def __init__(self, options, stages, command):
         self.options, self.out, self.stages, self.command = options, options.out, stages, command
+        self.steps: dict[str, int] = {}  # that each stage has had
         self.deadline = time.monotonic() + 60 * options.minutes
         self.out.mkdir(parents=True, exist_ok=True)
 
@@ -121,6 +123,7 @@ class Run:
             self.save(stage, model, average, (step, seconds, curve))
         if averaged:
             average.put_in_place()
+        self.steps[stage] = step
         return step >= steps or self.options.ship_now
 
     def begin(self, stage, model, parts):
@@ -128,12 +131,15 @@ class Run:
 
         Returns:
             Steps, seconds and loss curve of that run's stage, which this one goes on from: with weights rounded to
-            half precision, and with Adam's moments at zero.
+            half precision, and with Adam's moments at zero. Nothing done, if it had no such stage.
         """
         folder = self.options.begin_with
+        stages = json.loads((folder / FACTS).read_text())["stages"]
+        if stage not in stages:
+            return 0, 0, []
         for name, part in parts.items():
             checkpoints.load_named_weights(name, part, checkpoints.file_with(name, folder))
-        facts = json.loads((folder / FACTS).read_text())["stages"][stage]
+        facts = stages[stage]
         model.optimizer.iterations.assign(facts["step"])
         return facts["step"], facts["seconds"], facts["curve"]
 
@@ -239,8 +245,7 @@ def stage_facts(path, points=60):
 
 
 def ship(run, arrays, files):
-    """Writes what the package needs to draw, from the averaged weights, and `weights.json` with how it was trained,
-    into the run's folder.
+    """Writes what the package needs, and `weights.json` with how it was trained, into the run's folder.
 
     Args:
         run: the training run.
@@ -248,21 +253,22 @@ def ship(run, arrays, files):
         files: for each file the dict of its networks by name, the UNet as "unet" in "weights.safetensors".
     """
     measured = {name: keras.ops.convert_to_numpy(w.value).astype("float32") for name, w in arrays.items()}
-    for file, parts in files.items():
-        named = [checkpoints.named_weights(name, part) for name, part in parts.items()]
+    for file, networks in files.items():
+        named = [checkpoints.named_weights(name, network) for name, network in networks.items()]
         own = [measured] if file == WEIGHTS else []
         checkpoints.write_arrays(run.out / file, functools.reduce(operator.or_, [*own, *named]))
-    parts = functools.reduce(operator.or_, files.values())
-    config = parts["unet"].unet_config
-    facts = {
-        "command": " ".join(["python -m", run.command, *sys.argv[1:]]),
-        "seed": run.options.seed,
-        "config": {name: getattr(config, name) for name in config.__dataclass_fields__},
+    parts: dict = functools.reduce(operator.or_, files.values(), {})
+    trained = [stage for stage in run.stages if run.steps.get(stage)]
+    facts = {"command": " ".join(["python -m", run.command, *sys.argv[1:]]), "seed": run.options.seed}
+    if "unet" in parts:
+        config = parts["unet"].unet_config
+        facts["config"] = {name: getattr(config, name) for name in config.__dataclass_fields__}
+        facts["predicts"] = "v; cosine schedule; the model that is loaded returns eps"
+    facts |= {
         "settings": {
-            stage: dict(zip(("batch", "steps", "rate"), run.settings(stage), strict=True)) for stage in run.stages
+            stage: dict(zip(("batch", "steps", "rate"), run.settings(stage), strict=True)) for stage in trained
         },
-        "parameters": {name: part.count_params() for name, part in parts.items() if name != "judge"},
-        "predicts": "v; cosine schedule; the model that is loaded returns eps",
-        "stages": {stage: stage_facts(run.checkpoint(stage)) for stage in run.stages},
+        "parameters": {name: part.count_params() for name, part in parts.items()},
+        "stages": {stage: stage_facts(run.checkpoint(stage)) for stage in trained},
     }
     (run.out / FACTS).write_text(json.dumps(facts, indent=1) + "\n")

@@ -52,43 +52,50 @@ def main(arguments=None):
 
 
 def train_all(run):
-    """The three stages, one after the other. Returns whether all are finished."""
-    options = run.options
-    with precision(options.bfloat16):
+    """The three stages, one after the other. What they have made is written for the package. Returns whether all are
+    finished."""
+    with precision(run.options.bfloat16):
         encoder, decoder, judge = build_encoder(), build_decoder(), build_judge()
         unet, text_encoder = build_unet(), build_text_encoder()
+    coding, judging = {"encoder": encoder, "decoder": decoder}, {"judge": judge}
+    drawing = {"unet": unet, "text_encoder": text_encoder}
 
     def pictures(stage, **which):
         return lambda first, count: PictureBatches([*run.seed(stage), 0], first, count, run.settings(stage)[0], **which)
 
-    autoencoder = AutoencoderTraining(encoder, decoder, options.seed)
-    coding = {"encoder": encoder, "decoder": decoder}
-    finished = run.train("autoencoder", autoencoder, pictures("autoencoder"), parts=coding, averaged=False)
+    training = AutoencoderTraining(encoder, decoder, run.options.seed)
+    finished = run.train("autoencoder", training, pictures("autoencoder"), parts=coding, averaged=False)
     if finished:
-        judging = JudgeTraining(judge, options.seed)
+        training = JudgeTraining(judge, run.options.seed)
         labelled = pictures("judge", kind="all", labelled=True)
-        finished = run.train("judge", judging, labelled, parts={"judge": judge}, averaged=False)
+        finished = run.train("judge", training, labelled, parts=judging, averaged=False)
+    statistics = {}
     if finished:
-        shards = LatentShards(run.out / "latents", encoder, [*run.seed("diffusion"), 0], options.shards)
-        diffusion = DiffusionTraining(unet, text_encoder, options.seed)
-
-        def latents(first, count):
-            return LatentBatches(shards, first, count, options.batch)
-
-        measured = {"latent_mean": diffusion.latent_mean, "latent_std": diffusion.latent_std}
-
-        def measure():
-            if options.begin_with is None:
-                diffusion.measure(shards[0]["latent"])
-            else:  # as they were when the UNet learned
-                arrays = load_file(options.begin_with / WEIGHTS)
-                for name, variable in measured.items():
-                    variable.assign(arrays[name])
-
-        learning = {"unet": unet, "text_encoder": text_encoder}
-        finished = run.train("diffusion", diffusion, latents, prepare=measure, parts=learning)
-        ship(run, measured, {WEIGHTS: learning, AUTOENCODER: coding, JUDGE: {"judge": judge}})
+        training = DiffusionTraining(unet, text_encoder, run.options.seed)
+        statistics = {"latent_mean": training.latent_mean, "latent_std": training.latent_std}
+        finished = _train_diffusion(run, training, encoder, drawing, statistics)
+    made = {"autoencoder": (AUTOENCODER, coding), "judge": (JUDGE, judging), "diffusion": (WEIGHTS, drawing)}
+    ship(run, statistics, dict(made[stage] for stage in STAGES if run.steps.get(stage)))
     return finished
+
+
+def _train_diffusion(run, training, encoder, drawing, statistics):
+    options = run.options
+    shards = LatentShards(run.out / "latents", encoder, [*run.seed("diffusion"), 0], options.shards)
+
+    def measure():
+        earlier = options.begin_with and options.begin_with / WEIGHTS
+        if earlier and earlier.exists():  # as they were when the UNet learned
+            arrays = load_file(earlier)
+            for name, variable in statistics.items():
+                variable.assign(arrays[name])
+        else:
+            training.measure(shards[0]["latent"])
+
+    def latents(first, count):
+        return LatentBatches(shards, first, count, options.batch)
+
+    return run.train("diffusion", training, latents, prepare=measure, parts=drawing)
 
 
 if __name__ == "__main__":

@@ -90,19 +90,15 @@ def test_run_of_all_stages_goes_on_and_ships(tmp_path, monkeypatch):
 
     other = tmp_path / "other"
     onward = [*command, "--begin-with", str(tmp_path), "--steps", "4", "--out", str(other)]
-    train_scenes.main([*onward, "--minutes", "0"])  # no step: what it has is what it began with
-    begun = shipped(other)
-    for file, named in arrays.items():
-        for name, array in named.items():
-            np.testing.assert_array_equal(array, begun[file][name], err_msg=name)
     train_scenes.main(onward)
     facts = json.loads((other / "weights.json").read_text())
     assert [facts["stages"][stage]["step"] for stage in train_scenes.STAGES] == [2, 2, 4]
     assert [step for step, _ in facts["stages"]["diffusion"]["curve"]] == [2, 4]
     for file, named in shipped(other).items():
-        changed = {name for name, array in named.items() if not np.array_equal(array, arrays[file][name])}
-        assert bool(changed) == (file == "weights"), changed
-        assert not changed & {"latent_mean", "latent_std"}
+        far = {name: np.abs(array - arrays[file][name]).max() for name, array in named.items()}
+        assert max(far.values()) < 5e-3, file  # two steps of 7e-4 from where it began, a random start is 0.1 away
+        assert any(far.values()) == (file == "weights")
+        assert not any(far.get(name) for name in ("latent_mean", "latent_std"))
 
 
 def shipped(folder):
