@@ -52,6 +52,19 @@ def named_weights(prefix, layer):
     return {name: array.astype("float16") for name, array in weights.items()}
 
 
+def file_with(prefix, folder):
+    """The safetensors file of a folder that holds the weights of `prefix`.
+
+    Raises:
+        FileNotFoundError: if none does.
+    """
+    for path in sorted(Path(folder).glob("*.safetensors")):
+        with safe_open(path, "np") as file:
+            if any(name.startswith(prefix + "/") for name in file.keys()):  # noqa: SIM118, it is no dict
+                return path
+    raise FileNotFoundError(f"A folder of weights must hold those of {prefix}. Received: {folder}")
+
+
 def load_named_weights(prefix, layer, path):
     """Fills a layer or model from a file written from `named_weights`; every name and shape must agree."""
     path = Path(path)

@@ -61,8 +61,9 @@ def train_all(run):
             diffusion.measure_latents(Batches([*run.seed("diffusion"), 1], 0, 1, 1024, "training")[0][0])
 
         finished = run.train("diffusion", diffusion, batches("diffusion", "training"), prepare=measure)
+        measured = {"latent_mean": diffusion.latent_mean, "latent_std": diffusion.latent_std}
         parts = {"unet": unet, "words": words, "encoder": encoder, "decoder": decoder}
-        ship(run, diffusion, parts, judge)
+        ship(run, measured, {"weights.safetensors": parts, "judge.safetensors": {"judge": judge}})
     return finished
 
 

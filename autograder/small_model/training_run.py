@@ -5,7 +5,9 @@ the step for minutes, and `--bfloat16` if the processor computes in it.
 """
 
 import contextlib
+import functools
 import json
+import operator
 import os
 import platform
 import sys
@@ -19,6 +21,8 @@ from autograder.small_model import checkpoints
 
 CHECKPOINT_SECONDS = 300
 CHUNK = 50  # steps between looks at the clock
+SETTINGS = ("batch", "steps", "rate")
+WEIGHTS, FACTS = "weights.safetensors", "weights.json"
 AVERAGE_KEPT = 0.95  # of the averaged weights at each chunk: they reach about 20 chunks, 1000 steps, back
 
 
@@ -34,6 +38,7 @@ def add_options(parser, diffusion):
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long; a later run goes on")
     parser.add_argument("--bfloat16", action="store_true", help="compute the UNet in bfloat16")
     parser.add_argument("--ship-now", action="store_true", help="train no further: write the weights as they are now")
+    parser.add_argument("--begin-with", type=Path, metavar="FOLDER", help="weights of an earlier run, to be trained on")
 
 
 class Run:
@@ -47,6 +52,7 @@ class Run:
 
     def __init__(self, options, stages, command):
         self.options, self.out, self.stages, self.command = options, options.out, stages, command
+        self.steps: dict[str, int] = {}  # that each stage has had
         self.deadline = time.monotonic() + 60 * options.minutes
         self.out.mkdir(parents=True, exist_ok=True)
 
@@ -73,7 +79,7 @@ class Run:
         """The seed of a stage's batches."""
         return [self.options.seed, list(self.stages).index(stage)]
 
-    def train(self, stage, model, batches, prepare=None):
+    def train(self, stage, model, batches, prepare=None, parts=None, averaged=True):
         """Trains `model` to the end of its stage, or until the time is up.
 
         Args:
@@ -81,9 +87,13 @@ class Run:
             model: a training model that returns losses.
             batches: called with the first batch's number and how many, gives them.
             prepare: called before the first step, not when the run goes on.
+            parts: dict of the networks in `model` by the names under which `ship` writes them.
+            averaged: whether the model is left with the averaged weights or with the last ones. Networks without
+                normalisation need the last: an average of kernels is shorter than each of them, and what no layer
+                normalises fades from layer to layer.
 
         Returns:
-            Whether the stage is finished. The model holds the averaged weights then.
+            Whether the stage is finished.
         """
         batch_size, steps, rate = self.settings(stage)
         model({name: array[:2] for name, array in batches(0, 1)[0][0].items()})  # builds it
@@ -94,6 +104,9 @@ class Run:
         step, seconds, curve = self.restore(stage, model, average)
         if step == 0 and prepare is not None:
             prepare()
+        if step == 0 and self.options.begin_with is not None:
+            step, seconds, curve = self.begin(stage, model, parts or {})
+            average = Average(model.trainable_variables)
         saved = time.monotonic()
         while step < steps and time.monotonic() < self.deadline and not self.options.ship_now:
             begun, chunk = time.monotonic(), min(CHUNK, steps - step)
@@ -106,10 +119,29 @@ class Run:
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 self.save(stage, model, average, (step, seconds, curve))
                 saved = time.monotonic()
-        if not self.options.ship_now:
+        if not self.options.ship_now or not self.checkpoint(stage).exists():
             self.save(stage, model, average, (step, seconds, curve))
-        average.put_in_place()
+        if averaged:
+            average.put_in_place()
+        self.steps[stage] = step
         return step >= steps or self.options.ship_now
+
+    def begin(self, stage, model, parts):
+        """Fills `parts` with the weights that `ship` wrote of an earlier run.
+
+        Returns:
+            Steps, seconds and loss curve of that run's stage, which this one goes on from: with weights rounded to
+            half precision, and with Adam's moments at zero. Nothing done, if it had no such stage.
+        """
+        folder = self.options.begin_with
+        stages = json.loads((folder / FACTS).read_text())["stages"]
+        if stage not in stages:
+            return 0, 0, []
+        for name, part in parts.items():
+            checkpoints.load_named_weights(name, part, checkpoints.file_with(name, folder))
+        facts = stages[stage]
+        model.optimizer.iterations.assign(facts["step"])
+        return facts["step"], facts["seconds"], facts["curve"]
 
     def checkpoint(self, stage):
         """The file of a stage's training state."""
@@ -212,32 +244,31 @@ def stage_facts(path, points=60):
     return facts | {"curve": facts["curve"][thin - 1 :: thin]}
 
 
-def ship(run, diffusion, parts, judge):
-    """Writes what the package needs to draw, from the averaged weights: `weights.safetensors`, `judge.safetensors`
-    and `weights.json` in the run's folder.
+def ship(run, arrays, files):
+    """Writes what the package needs, and `weights.json` with how it was trained, into the run's folder.
 
     Args:
         run: the training run.
-        diffusion: the training model; its `latent_mean` and `latent_std` come along.
-        parts: networks by name, the UNet as "unet".
-        judge: the judge.
+        arrays: variables by name that come along in "weights.safetensors".
+        files: for each file the dict of its networks by name, the UNet as "unet" in "weights.safetensors".
     """
-    measured = {"latent_mean": diffusion.latent_mean, "latent_std": diffusion.latent_std}
-    arrays = {name: keras.ops.convert_to_numpy(w.value).astype("float32") for name, w in measured.items()}
-    for name, part in parts.items():
-        arrays |= checkpoints.named_weights(name, part)
-    checkpoints.write_arrays(run.out / "weights.safetensors", arrays)
-    checkpoints.write_arrays(run.out / "judge.safetensors", checkpoints.named_weights("judge", judge))
-    config = parts["unet"].unet_config
-    facts = {
-        "command": " ".join(["python -m", run.command, *sys.argv[1:]]),
-        "seed": run.options.seed,
-        "config": {name: getattr(config, name) for name in config.__dataclass_fields__},
+    measured = {name: keras.ops.convert_to_numpy(w.value).astype("float32") for name, w in arrays.items()}
+    for file, networks in files.items():
+        named = [checkpoints.named_weights(name, network) for name, network in networks.items()]
+        own = [measured] if file == WEIGHTS else []
+        checkpoints.write_arrays(run.out / file, functools.reduce(operator.or_, [*own, *named]))
+    parts: dict = functools.reduce(operator.or_, files.values(), {})
+    trained = [stage for stage in run.stages if run.steps.get(stage)]
+    facts = {"command": " ".join(["python -m", run.command, *sys.argv[1:]]), "seed": run.options.seed}
+    if "unet" in parts:
+        config = parts["unet"].unet_config
+        facts["config"] = {name: getattr(config, name) for name in config.__dataclass_fields__}
+        facts["predicts"] = "v; cosine schedule; the model that is loaded returns eps"
+    facts |= {
         "settings": {
-            stage: dict(zip(("batch", "steps", "rate"), run.settings(stage), strict=True)) for stage in run.stages
+            stage: dict(zip(("batch", "steps", "rate"), run.settings(stage), strict=True)) for stage in trained
         },
         "parameters": {name: part.count_params() for name, part in parts.items()},
-        "predicts": "v; cosine schedule; the model that is loaded returns eps",
-        "stages": {stage: stage_facts(run.checkpoint(stage)) for stage in run.stages},
+        "stages": {stage: stage_facts(run.checkpoint(stage)) for stage in trained},
     }
-    (run.out / "weights.json").write_text(json.dumps(facts, indent=1) + "\n")
+    (run.out / FACTS).write_text(json.dumps(facts, indent=1) + "\n")

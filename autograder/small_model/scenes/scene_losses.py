@@ -14,7 +14,7 @@ from autograder.small_model.scenes.language import COLOURS, GROUNDS, THINGS, tok
 from autograder.small_model.scenes.scene_networks import SMALL
 
 LATENT_NOISE = 0.1  # added to latents while the decoder learns, so that small errors of the UNet do not show
-LATENT_PENALTY = 1e-3  # keeps latents from growing out of that noise's reach
+LATENT_PENALTY = 3e-4  # keeps latents from growing out of that noise's reach
 PICTURE_NOISE = 0.08  # added to the judge's pictures, so that it does not hang on exact colours
 CAPTION_DROPOUT = 0.1  # share of pictures trained without a prompt, for classifier-free guidance
 

@@ -14,6 +14,7 @@ SMALL = UNetConfig(channels=(64, 96, 96, 96), head_size=32, context_dim=64)
 SMALL_TEXT = TextEncoderConfig(
     vocabulary=len(WORDS), length=MAX_TEXT_LENGTH, width=SMALL.context_dim, num_heads=2, layers=3
 )
+AUTOENCODER, JUDGE = "autoencoder.safetensors", "judge.safetensors"  # files; UNet and text encoder have another
 LATENT_SIDE = SIDE // 8
 CELLS = SIDE // 8  # the judge reads a picture in cells of 8x8 pixels
 

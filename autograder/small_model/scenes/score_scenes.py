@@ -17,8 +17,9 @@ from autograder.small_model.model import write_png
 from autograder.small_model.scenes.language import draw_scenes
 from autograder.small_model.scenes.scene_batches import paint_scenes
 from autograder.small_model.scenes.scene_judging import mark, read_pictures
-from autograder.small_model.scenes.scene_model import FACTS, SceneModel
+from autograder.small_model.scenes.scene_model import SceneModel
 from autograder.small_model.shares import Share
+from autograder.small_model.training_run import FACTS
 
 BATCH = 64
 SEED = 20261125

@@ -8,11 +8,15 @@ stage that is finished is loaded. The diffusion learns from latents that are pai
 import argparse
 import sys
 
+from safetensors.numpy import load_file
+
 from autograder.reference import DiffusionModelV2
 from autograder.small_model.scenes.language import MAX_TEXT_LENGTH
 from autograder.small_model.scenes.scene_batches import LatentBatches, LatentShards, PictureBatches
 from autograder.small_model.scenes.scene_losses import AutoencoderTraining, DiffusionTraining, JudgeTraining
 from autograder.small_model.scenes.scene_networks import (
+    AUTOENCODER,
+    JUDGE,
     SMALL,
     build_decoder,
     build_encoder,
@@ -20,12 +24,12 @@ from autograder.small_model.scenes.scene_networks import (
     build_text_encoder,
 )
 from autograder.small_model.scenes.scene_painting import SIDE
-from autograder.small_model.training_run import Run, add_options, precision, ship
+from autograder.small_model.training_run import WEIGHTS, Run, add_options, precision, ship
 
 SHARDS = 96  # of latents: some 197,000 pictures, each painted and encoded once
 COMMAND = "autograder.small_model.scenes.train_scenes"
 STAGES = {  # batch size, steps and learning rate; the diffusion's are options
-    "autoencoder": (16, 4000, 1.5e-3),
+    "autoencoder": (16, 8000, 1.5e-3),
     "judge": (32, 3000, 1.5e-3),
     "diffusion": (32, 60000, 7e-4),
 }
@@ -48,31 +52,50 @@ def main(arguments=None):
 
 
 def train_all(run):
-    """The three stages, one after the other. Returns whether all are finished."""
-    options = run.options
-    with precision(options.bfloat16):
+    """The three stages, one after the other. What they have made is written for the package. Returns whether all are
+    finished."""
+    with precision(run.options.bfloat16):
         encoder, decoder, judge = build_encoder(), build_decoder(), build_judge()
         unet, text_encoder = build_unet(), build_text_encoder()
+    coding, judging = {"encoder": encoder, "decoder": decoder}, {"judge": judge}
+    drawing = {"unet": unet, "text_encoder": text_encoder}
 
     def pictures(stage, **which):
         return lambda first, count: PictureBatches([*run.seed(stage), 0], first, count, run.settings(stage)[0], **which)
 
-    autoencoder = AutoencoderTraining(encoder, decoder, options.seed)
-    finished = run.train("autoencoder", autoencoder, pictures("autoencoder"))
+    training = AutoencoderTraining(encoder, decoder, run.options.seed)
+    finished = run.train("autoencoder", training, pictures("autoencoder"), parts=coding, averaged=False)
     if finished:
-        judging = JudgeTraining(judge, options.seed)
-        finished = run.train("judge", judging, pictures("judge", kind="all", labelled=True))
+        training = JudgeTraining(judge, run.options.seed)
+        labelled = pictures("judge", kind="all", labelled=True)
+        finished = run.train("judge", training, labelled, parts=judging, averaged=False)
+    statistics = {}
     if finished:
-        shards = LatentShards(run.out / "latents", encoder, [*run.seed("diffusion"), 0], options.shards)
-        diffusion = DiffusionTraining(unet, text_encoder, options.seed)
-
-        def latents(first, count):
-            return LatentBatches(shards, first, count, options.batch)
-
-        finished = run.train("diffusion", diffusion, latents, prepare=lambda: diffusion.measure(shards[0]["latent"]))
-        parts = {"unet": unet, "text_encoder": text_encoder, "encoder": encoder, "decoder": decoder}
-        ship(run, diffusion, parts, judge)
+        training = DiffusionTraining(unet, text_encoder, run.options.seed)
+        statistics = {"latent_mean": training.latent_mean, "latent_std": training.latent_std}
+        finished = _train_diffusion(run, training, encoder, drawing, statistics)
+    made = {"autoencoder": (AUTOENCODER, coding), "judge": (JUDGE, judging), "diffusion": (WEIGHTS, drawing)}
+    ship(run, statistics, dict(made[stage] for stage in STAGES if run.steps.get(stage)))
     return finished
+
+
+def _train_diffusion(run, training, encoder, drawing, statistics):
+    options = run.options
+    shards = LatentShards(run.out / "latents", encoder, [*run.seed("diffusion"), 0], options.shards)
+
+    def measure():
+        earlier = options.begin_with and options.begin_with / WEIGHTS
+        if earlier and earlier.exists():  # as they were when the UNet learned
+            arrays = load_file(earlier)
+            for name, variable in statistics.items():
+                variable.assign(arrays[name])
+        else:
+            training.measure(shards[0]["latent"])
+
+    def latents(first, count):
+        return LatentBatches(shards, first, count, options.batch)
+
+    return run.train("diffusion", training, latents, prepare=measure, parts=drawing)
 
 
 if __name__ == "__main__":

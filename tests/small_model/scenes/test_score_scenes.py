@@ -9,12 +9,20 @@ import pytest
 from autograder.small_model.checkpoints import named_weights, write_arrays
 from autograder.small_model.scenes import score_scenes
 from autograder.small_model.scenes.scene_judging import Seen
-from autograder.small_model.scenes.scene_model import FACTS, JUDGE, WEIGHTS, SceneModel
-from autograder.small_model.scenes.scene_networks import build_decoder, build_judge, build_text_encoder
+from autograder.small_model.scenes.scene_model import SceneModel
+from autograder.small_model.scenes.scene_networks import (
+    AUTOENCODER,
+    JUDGE,
+    build_decoder,
+    build_encoder,
+    build_judge,
+    build_text_encoder,
+)
 from autograder.small_model.scenes.scene_painting import lay_out
 from autograder.small_model.scenes.score_scenes import SETS
 from autograder.small_model.scenes.train_scenes import build_unet
 from autograder.small_model.shares import Share
+from autograder.small_model.training_run import FACTS, WEIGHTS
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +30,16 @@ def folder(tmp_path_factory):
     """What training writes, with every weight moved away from its start."""
     folder, rng = tmp_path_factory.mktemp("scenes"), np.random.default_rng(0)
     keras.utils.set_random_seed(0)
-    parts = {"unet": build_unet(), "text_encoder": build_text_encoder(), "decoder": build_decoder()}
-    parts["text_encoder"].build((None, 22))
-    for part in (*parts.values(), judge := build_judge()):
-        for variable in part.weights:
-            variable.assign(variable + 0.05 * rng.standard_normal(variable.shape))
-    arrays = {name: array for prefix, part in parts.items() for name, array in named_weights(prefix, part).items()}
-    statistics = {"latent_mean": np.zeros(4, "float16"), "latent_std": np.ones(4, "float16")}
-    write_arrays(folder / WEIGHTS, arrays | statistics)
-    write_arrays(folder / JUDGE, named_weights("judge", judge))
+    drawing = {"unet": build_unet(), "text_encoder": build_text_encoder()}
+    drawing["text_encoder"].build((None, 22))
+    coding, statistics = {"encoder": build_encoder(), "decoder": build_decoder()}, {"latent_mean": 0, "latent_std": 1}
+    for file, parts in ((WEIGHTS, drawing), (AUTOENCODER, coding), (JUDGE, {"judge": build_judge()})):
+        arrays = {name: np.full(4, value, "float16") for name, value in statistics.items() if file == WEIGHTS}
+        for name, part in parts.items():
+            for variable in part.weights:
+                variable.assign(variable + 0.05 * rng.standard_normal(variable.shape))
+            arrays |= named_weights(name, part)
+        write_arrays(folder / file, arrays)
     (folder / FACTS).write_text('{"seed": 1}')
     return folder
 
