@@ -1,13 +1,16 @@
 """`autograder grade`: every submission gets a status, a score in the gradebook and a plain reason."""
 
 import json
+import re
 import tempfile
 from pathlib import Path
 
 import psutil
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.utils import determine_grade
 
+from autograder.check_cells import checks_of
 from autograder.notebooks import write_exercises
 from tests.classroom.conftest import CELL_SECONDS, NAME, RIGHT, GradedClass, SampleCourse
 
@@ -59,10 +62,25 @@ def test_grade_report_has_the_agreed_form(graded: GradedClass):
 def test_grade_names_the_mistake_apart_from_its_message(graded: GradedClass):
     axes = graded["mistaken"]["questions"][0]
     assert axes["mistake"] == "embedding-unchanged"
-    assert "Received" in axes["message"]
+    assert re.search(r"Expected: float32 \((\d+), 1, 1, (\d+)\)\n +Received: float32 \(\1, \2\)\n", axes["message"])
     assert "Mistake:" not in axes["message"]
     assert all(q["mistake"] is None for q in graded["stub"]["questions"])
     assert "NotImplementedError" in graded["stub"]["questions"][0]["message"]
+
+
+def test_grade_keeps_verdicts_as_data_and_shows_them_to_nbgrader(graded: GradedClass):
+    """Formgrader and `nbgrader autograde` read points from outputs: those must say what marking decided."""
+    kept = [json.loads(path.read_text()) for path in graded.course.root.glob(f"_build/exam/{NAME}/results/*.json")]
+    assert {result["student"] for result in kept} == {result["student"] for result in graded.report}
+    for result in kept:
+        passed = {verdict["question"]: verdict["passed"] for verdict in result["verdicts"]}
+        cells = checks_of(graded.course.autograded(result["student"]))
+        assert {question: determine_grade(cell)[0] > 0 for question, cell in cells.items()} == passed
+        questions = graded[result["student"]]["questions"]
+        assert {question["id"]: question["points"] for question in questions} == {
+            question: determine_grade(cell)[0] for question, cell in cells.items()
+        }
+        assert [question["mistakes"] for question in questions] == [v["mistakes"] for v in result["verdicts"]]
 
 
 def test_grade_keeps_the_seed_to_itself(graded: GradedClass):
