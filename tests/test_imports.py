@@ -20,12 +20,34 @@ ALLOWED = {
     "sandbox": INSIDE,
     "drawing": {"small_model", "reference", "exam", "sitting", "adapters"},
     "questions": {"reference", "sitting"},
-    "exam": {"questions", "reference", "sitting"},
-    "classroom": {"sandbox", "exam", "questions", "reference", "notebooks", "check_cells", "whole_files", *INSIDE},
+    "exam": {"questions", "reference", "sitting", "scales"},
+    "classroom": {
+        "sandbox",
+        "exam",
+        "questions",
+        "reference",
+        "notebooks",
+        "check_cells",
+        "scales",
+        "whole_files",
+        *INSIDE,
+    },
     "notebooks": {"check_cells", "sitting", "whole_files"},  # sitting: the packages that an exam has
     "check_cells": set(),
+    "scales": set(),
     "whole_files": set(),
-    "cli": {"classroom", "sandbox", "exam", "questions", "reference", "drawing", "small_model", "notebooks", *INSIDE},
+    "cli": {
+        "classroom",
+        "sandbox",
+        "exam",
+        "questions",
+        "reference",
+        "drawing",
+        "small_model",
+        "notebooks",
+        "scales",
+        *INSIDE,
+    },
 }
 
 

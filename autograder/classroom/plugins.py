@@ -19,8 +19,8 @@ from autograder.classroom.exam_state import ExamState
 from autograder.classroom.feedback import remove_feedback
 from autograder.classroom.report import absent_notes
 from autograder.classroom.verdict_view import show_ungraded
-from autograder.exam.paper_from_seed import SCALES
 from autograder.sandbox.inner.limits import Limits
+from autograder.scales import Scale
 
 OUTCOME = "autograder"  # key in the notebook's metadata, from our exporter: {"status": ..., "reason": ...}
 
@@ -42,7 +42,7 @@ class SitExam(NbGraderPreprocessor):
     output_kb = Integer(Limits.output_kb, help="Of what one cell prints and shows").tag(config=True)
     result_mb = Integer(Limits.result_mb, help="Of everything that a submission hands back").tag(config=True)
     unsandboxed = Bool(False, help="Run submissions without a sandbox, with your own rights").tag(config=True)
-    scale = Enum(SCALES, "tiny", help="Size of the papers").tag(config=True)
+    scale = Enum([*map(str, Scale)], "tiny", help="Size of the papers").tag(config=True)
     device = Enum(DEVICES, "auto", help="Where expected outputs are computed").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:

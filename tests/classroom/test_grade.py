@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from nbgrader.utils import determine_grade
 from autograder.check_cells import checks_of
 from autograder.notebooks import write_exercises
 from tests.classroom.conftest import CELL_SECONDS, NAME, RIGHT, GradedClass, SampleCourse
+from tests.classroom.test_corpus import leftovers
 
 RESULT_KEYS = {"student", "assignment", "score", "max_score", "status", "reason", "warnings", "seconds", "questions"}
 QUESTION_KEYS = {"id", "points", "max_points", "mistake", "message"}
@@ -117,13 +120,22 @@ def test_grade_succeeds_and_prints_a_table(graded: GradedClass):
 
 
 def test_grade_leaves_no_process_and_no_file(graded: GradedClass):
-    for process in psutil.process_iter(["cmdline", "ppid"]):
-        command = " ".join(process.info["cmdline"] or [])
-        orphan = process.info["ppid"] == 1 and "autograder.sandbox.inner.zygote" in command
-        assert not orphan, process
+    assert leftovers(graded.process) == []
     left = Path(tempfile.gettempdir()).glob("autograder-[0-9]*")
     ended = [path for path in left if not _alive(path.name.split("-")[1])]
     assert not ended
+
+
+def test_leftovers_are_found(graded: GradedClass):
+    walls = ["bwrap", "-c", "import time; time.sleep(60)", f"/autograder-{graded.process}-x/package"]
+    left = subprocess.Popen(walls, executable=sys.executable)
+    try:
+        (found,) = leftovers(graded.process)
+        assert found.startswith(f"{left.pid} ")
+        assert leftovers(left.pid) == []  # behind another grader's walls
+    finally:
+        left.kill()
+        left.wait()
 
 
 def _alive(process: str) -> bool:
@@ -148,11 +160,18 @@ def test_grade_again_keeps_other_students_and_updates_the_one_named(course: Samp
     assert course.scores() == {"one": 10, "two": 10}
 
 
-@pytest.mark.parametrize("arguments", [["02-unknown"], [NAME], [NAME, "--student", "nobody"]])
-def test_grade_without_anything_to_grade_says_so(course: SampleCourse, arguments: list[str]):
+@pytest.mark.parametrize(
+    ("arguments", "received"),
+    [
+        (["02-unknown"], "Received: '02-unknown'"),
+        ([NAME], "Received none"),
+        ([NAME, "--student", "nobody"], "Received: nobody"),
+    ],
+)
+def test_grade_without_anything_to_grade_says_so(course: SampleCourse, arguments: list[str], received: str):
     done = course.grade(*arguments)
     assert done.exit_code == 2
-    assert "Received" in done.stderr
+    assert received in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 ROOMS = ("reference", "small_model", "drawing", "questions", "exam", "classroom", "cli")
-ROOMS += ("notebooks", "check_cells", "whole_files")  # files of their own
+ROOMS += ("notebooks", "check_cells", "scales", "whole_files")  # files of their own
 OUTER = tuple(f"sandbox.{module}" for module in ("bubblewrap", "control_groups", "probe", "reader", "worker"))
 
 
