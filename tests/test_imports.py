@@ -10,6 +10,7 @@ import sys
 import pytest
 
 INSIDE = {"sitting", "sandbox/inner", "adapters"}
+FILES = {"notebooks", "check_cells", "scales", "whole_files"}
 # What each room may import beside itself. `drawing` places weights by marking's rule, so it also takes from `exam`.
 ALLOWED = {
     "reference": set(),
@@ -21,33 +22,12 @@ ALLOWED = {
     "drawing": {"small_model", "reference", "exam", "sitting", "adapters"},
     "questions": {"reference", "sitting"},
     "exam": {"questions", "reference", "sitting", "scales"},
-    "classroom": {
-        "sandbox",
-        "exam",
-        "questions",
-        "reference",
-        "notebooks",
-        "check_cells",
-        "scales",
-        "whole_files",
-        *INSIDE,
-    },
+    "classroom": {"sandbox", "exam", "questions", "reference", *FILES, *INSIDE},
     "notebooks": {"check_cells", "sitting", "whole_files"},  # sitting: the packages that an exam has
     "check_cells": set(),
     "scales": set(),
     "whole_files": set(),
-    "cli": {
-        "classroom",
-        "sandbox",
-        "exam",
-        "questions",
-        "reference",
-        "drawing",
-        "small_model",
-        "notebooks",
-        "scales",
-        *INSIDE,
-    },
+    "cli": {"classroom", "sandbox", "exam", "questions", "reference", "drawing", "small_model", *FILES, *INSIDE},
 }
 
 
