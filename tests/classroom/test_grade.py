@@ -169,6 +169,8 @@ def test_grade_again_keeps_other_students_and_updates_the_one_named(course: Samp
     ],
 )
 def test_grade_without_anything_to_grade_says_so(course: SampleCourse, arguments: list[str], received: str):
+    if "--student" in arguments:
+        course.hand_in("somebody", RIGHT)
     done = course.grade(*arguments)
     assert done.exit_code == 2
     assert received in " ".join(done.stderr.split())
