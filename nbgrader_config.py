@@ -30,6 +30,7 @@ c.CourseDirectory.ignore += [".*", "*.py", "*.pyc", "*.so", "*.pth", "__pycache_
 # exercises/ is committed, so on a fresh clone it is there already, and without this nbgrader would skip the
 # assignment, not enter it in the gradebook, and then fail to grade it.
 c.GenerateAssignment.force = True
+c.GenerateAssignment.exporter_class = "autograder.classroom.exporters.SourceExporter"  # the .py, as `autograder` does
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("write your answer here")'}
 c.ClearSolutions.text_stub = "*Write your answer here.*"
 

@@ -21,6 +21,7 @@ except ImportError:  # installed as a learner does, without the extra
 else:
     from autograder.classroom import commands
     from autograder.classroom.commands import CourseOption, JsonOption, stop, wide
+    from autograder.scales import Scale
 
     if TYPE_CHECKING:
         from autograder.classroom.report import Result
@@ -30,12 +31,6 @@ else:
     app = typer.Typer(help="Stable Diffusion's UNet, block by block: the classroom.", add_completion=False)
     for command in (commands.collect, commands.preflight, commands.report, commands.export):
         app.command()(command)
-
-    class Scale(StrEnum):
-        """The size of the exam papers."""
-
-        tiny = "tiny"
-        full = "full"
 
     class Device(StrEnum):
         """Where the expected outputs are computed."""

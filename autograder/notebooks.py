@@ -11,6 +11,7 @@ import json
 import logging
 import re
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import yaml  # type: ignore[import-untyped]  # its stubs are a package of their 
 from nbformat import NotebookNode
 from traitlets.config import Config, PyFileConfigLoader
 
+from autograder.check_cells import is_marked, questions_of
 from autograder.sitting.packages import PACKAGES
 from autograder.whole_files import write_whole
 
@@ -73,6 +75,15 @@ def source_notebook(root: Path, name: str) -> NotebookNode:
     return notebook
 
 
+@lru_cache(maxsize=64)
+def asked_by(root: Path, name: str) -> frozenset[str]:
+    """The ids of an exercise's checks; none, if its source cannot be read."""
+    try:
+        return frozenset(questions_of(source_notebook(root, name)))
+    except (SourceError, OSError):
+        return frozenset()
+
+
 def _cell(cell: NotebookNode, number: int) -> NotebookNode:
     """The cell with an id that is the same every time: its grade_id, or else its number."""
     settings = cell.metadata.get("nbgrader")
@@ -123,7 +134,7 @@ def _cell_problems(cell: NotebookNode, settings: dict[str, Any]) -> list[str]:
             problems.append(f"a region begins and ends with a line like '### BEGIN SOLUTION'. Received: {line!r}")
     if cell.cell_type == "code" and (lines := _lines_of_code(cell.source)) > MAX_CODE_LINES:
         problems.append(f"a cell must have at most {MAX_CODE_LINES} lines of code beside its answer. Received: {lines}")
-    if settings.get("grade") and settings.get("locked"):
+    if is_marked(cell):
         problems += _check_cell_problems(cell, settings)
     return problems
 
@@ -156,7 +167,7 @@ def outside_regions(source: str) -> str:
 def _notebook_problems(notebook: NotebookNode) -> list[str]:
     cells = [(cell, cell.metadata.get("nbgrader", {})) for cell in notebook.cells]
     ids = [settings["grade_id"] for _, settings in cells if "grade_id" in settings]
-    checks = [settings for _, settings in cells if settings.get("grade") and settings.get("locked")]
+    checks = [settings for cell, settings in cells if is_marked(cell)]
     questions = [settings.get("grade_id") for settings in checks]
     problems = [f"cell {twice}: a grade_id must be used once" for twice in sorted({i for i in ids if ids.count(i) > 1})]
     if "setup" not in ids:
@@ -202,7 +213,7 @@ def release(source: NotebookNode, name: str, config: Config, db_url: str | None 
     log, words = collecting_logger("autograder.release")
     with tempfile.TemporaryDirectory() as place:
         directory = CourseDirectory(config=settings, root=place, assignment_id=name, log=log)
-        directory.source_directory, directory.release_directory = "source", "release"
+        directory.source_directory, directory.release_directory = "source", "release"  # no .py lies in there
         if db_url is not None:
             directory.db_url = db_url
         write_if_changed(Path(place, "source", name, f"{name}.ipynb"), notebook_text(source))

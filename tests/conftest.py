@@ -1,6 +1,7 @@
 """Shared by all tests: quiet libraries and the repository's root."""
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,51 @@ def random_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_random_weights(tmp_path_factory.mktemp("weights"))
 
 
+# What takes longest, in this order; the rest, by the number of its tests, fills the gaps that these leave at the end.
+LONGEST = (
+    "tests/site",
+    "tests/classroom",
+    "tests/classroom/test_corpus.py",
+    "tests/questions/test_slips.py",
+    *(f"tests/drawing/test_{name}.py" for name in ("own_unet", "draw", "train", "colab_notebook")),
+    *(f"tests/reference/test_{name}.py" for name in ("stable_diffusion", "part_weights", "weights")),
+    *(f"tests/questions/test_{name}.py" for name in ("mutations", "sampling_answers", "flow_answers")),
+    "tests/small_model/test_programs.py",
+    "tests/live/test_live_model.py",
+    "tests/exam/test_pairs.py",
+)
+
+
+def together(nodeid: str) -> str:
+    """What a test must stay in one process with: a room with a costly fixture (a graded class, a built site), or else
+    its file.
+    """
+    file = Path(nodeid.partition("::")[0])
+    alone = file.parent.name not in {"classroom", "site"} or file.name == "test_corpus.py"  # that grades its own class
+    return str(file if alone else file.parent)
+
+
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's; the other backends' environments do without it
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Says which tests stay in one process (`-n 2`): a room with a costly fixture (a graded class, a built site), and
-    otherwise a file. (`--dist loadgroup` is for that, but xdist 3.8 loses its groups under pytest 9.2.)
+    """Says which tests stay in one process (`-n 2`), and which come first. (`--dist loadgroup` is for the former, but
+    xdist 3.8 loses its groups under pytest 9.2.)
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByRoom(LoadScopeScheduling):
+    class LongestFirst(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = Path(nodeid.partition("::")[0])
-            return str(file.parent if file.parent.name in {"classroom", "site"} else file)
+            return together(nodeid)
 
-    return ByRoom(config, log)
+    config.option.loadscopereorder = False  # by number of tests: the order is that of the collection
+    return LongestFirst(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    counts = Counter(together(item.nodeid) for item in items)
+    rank = {scope: number for number, scope in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> tuple[int, int, str]:
+        scope = together(item.nodeid)
+        return rank.get(scope, len(rank)), -counts[scope], scope
+
+    items.sort(key=place)

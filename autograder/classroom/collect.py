@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from autograder.classroom.check_cells import asked_by
 from autograder.classroom.class_list import ClassList, Owner
 from autograder.classroom.course import Course, CourseError
 from autograder.classroom.downloads import Download, Reading
@@ -16,7 +15,7 @@ from autograder.classroom.hand_in_time import TIMESTAMP, hand_in_time
 from autograder.classroom.intake import shown
 from autograder.classroom.notebook_reader import Unreadable, read_cells
 from autograder.exam.sanitise import NotPlainFile, plain_file
-from autograder.notebooks import exercise_names
+from autograder.notebooks import asked_by, exercise_names
 from autograder.whole_files import write_whole
 
 if TYPE_CHECKING:

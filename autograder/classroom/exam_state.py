@@ -18,6 +18,7 @@ PRIVATE_DIRECTORY = 0o700
 SEED_BITS = 31
 OWNER = 16  # characters of a file's name that say whose it is
 CLASS_RESULTS = "report.json"  # of a whole class, by student
+FORM = 2  # of what is kept of a submission; a result of another form is not found, and the submission is run again
 OF_STUDENTS = ("results", "published", "edited")  # directories whose files belong to one student each
 
 
@@ -68,7 +69,7 @@ class ExamState:
 
     def key(self, student: str, *parts: str) -> str:
         """What a student's result is kept under: it changes with the papers and with any of `parts`."""
-        return f"{digest(student)[:OWNER]}-{digest(self.seed, self.scale, student, *parts)[:40]}"
+        return f"{digest(student)[:OWNER]}-{digest(FORM, self.seed, self.scale, student, *parts)[:40]}"
 
     def load(self, key: str) -> dict[str, Any] | None:
         """The result kept under `key`, if it is whole."""

@@ -1,7 +1,8 @@
-"""How nbgrader's own `autograde` reads a submission: through our intake, in place of nbformat.
+"""How nbgrader's own commands read notebooks: a submission through our intake, a source where we read it.
 
-nbgrader parses a notebook before any preprocessor sees it, so one that cannot be parsed would have no grade. The class
-here is `Autograde.exporter_class`; Formgrader's button and `nbgrader autograde` use it alike.
+nbgrader parses a notebook before any preprocessor sees it, so one that cannot be parsed would have no grade. Classes
+here are `exporter_class` of `Autograde` and `GenerateAssignment`; Formgrader's buttons and nbgrader's commands use them
+alike.
 """
 
 import os
@@ -13,6 +14,7 @@ from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbgrader.converters.base import NbGraderException
 
+from autograder.adapters.nbgrader_parts import is_first_pass
 from autograder.classroom.course import CHECKOUT
 from autograder.classroom.intake import Unusable
 from autograder.classroom.plugins import OUTCOME
@@ -39,7 +41,7 @@ class TolerantExporter(NotebookExporter):
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
     ) -> tuple[NotebookNode, dict[str, Any]]:
-        if not getattr(self.parent, "_sanitizing", False):  # nbgrader's own mark of the first pass
+        if not is_first_pass(self.parent):
             text, resources = super().from_filename(filename, resources=resources, **kw)
             if about := resources.get("nbgrader"):
                 root = Path(getattr(self.parent, "coursedir").root)  # noqa: B009 - mypy knows nbconvert's parents alone
@@ -73,6 +75,20 @@ class TolerantExporter(NotebookExporter):
         for warning in taken.warnings:
             self.log.warning("%s: %s", directory, warning)
         return taken.notebook
+
+
+class SourceExporter(NotebookExporter):
+    """Reads a source for nbgrader's `generate_assignment` where `autograder grade` reads it: in NAME.py, beside the
+    notebook that was made of it and may be older. So what both release is the same.
+    """
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        path = Path(filename).absolute()
+        if not path.with_suffix(".py").is_file():
+            return super().from_filename(filename, resources=resources, **kw)
+        return self.from_notebook_node(source_notebook(path.parents[2], path.stem), resources=resources, **kw)
 
 
 def released_text(coursedir: Any, name: str) -> str:

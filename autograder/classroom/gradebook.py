@@ -11,14 +11,16 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Base, Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
-from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
+from nbgrader.utils import compute_checksum, determine_grade, is_solution, is_task
 from sqlalchemy.exc import SAWarning
 
+from autograder.check_cells import grade_id, is_graded, is_marked
 from autograder.classroom.course import Course, CourseError
 from autograder.classroom.feedback import remove_feedback, remove_outdated_feedback
 from autograder.classroom.hand_in_time import hand_in_time
 from autograder.classroom.published import publish
-from autograder.classroom.report import NOT_RUN, QuestionResult, fail_cell, read_check
+from autograder.classroom.report import QuestionResult, question_result
+from autograder.exam.verdict import Verdict
 
 LOCK_SECONDS = 10.0  # how long to wait for another program that writes
 
@@ -85,19 +87,19 @@ def enrolled(course: Course) -> set[str]:
         return {student.id for student in gradebook.students}
 
 
-def enter(course: Course, student: str, name: str, notebook: NotebookNode) -> Grades:
-    """Makes the gradebook and the published notebook say what an autograded notebook does, whatever they said before.
+def enter(course: Course, student: str, name: str, notebook: NotebookNode, verdicts: dict[str, Verdict]) -> Grades:
+    """Makes the gradebook say what marking decided, and the published notebook be this one, whatever was there before.
 
     They are compared each time: a gradebook may come from a backup, and points and hand-ins may change to and fro.
     Where they agree nothing is written, so that what an instructor graded by hand need not be looked at again.
     """
     published = publish(course, student, name, nbformat.writes(notebook))
-    if not published.changed and _holds(course, student, name, notebook):
+    if not published.changed and _holds(course, student, name, notebook, verdicts):
         _assign_late_penalty(course, student, name, notebook)  # the due date may be another than last time
-        grades = read_grades(course, student, name, notebook)
+        grades = read_grades(course, student, name, notebook, verdicts)
         stale = remove_outdated_feedback(course.feedback(student, name), name, grades.score, grades.questions)
     else:
-        grades = record(course, student, name, notebook)
+        grades = record(course, student, name, notebook, verdicts)
         stale = remove_feedback(course.feedback(student, name), name)
     late, penalty = _lateness(course, student, name)
     notes = [hand_in_time(course.submitted(student, name)).warning, published.note, stale, "" if penalty else late]
@@ -115,8 +117,8 @@ def _lateness(course: Course, student: str, name: str) -> tuple[str, float]:
     return f"handed in {late} late: {f'{penalty:g}' if penalty else 'no'} points were taken off", penalty
 
 
-def _holds(course: Course, student: str, name: str, notebook: NotebookNode) -> bool:
-    """Whether the gradebook's automatic points, comments and time are this notebook's."""
+def _holds(course: Course, student: str, name: str, notebook: NotebookNode, verdicts: dict[str, Verdict]) -> bool:
+    """Whether the gradebook's automatic points, comments and time are those of this notebook and its verdicts."""
     try:
         with Gradebook(course.db_url, course.course_id) as gradebook:
             submission = gradebook.find_submission_notebook(name, name, student)
@@ -126,8 +128,8 @@ def _holds(course: Course, student: str, name: str, notebook: NotebookNode) -> b
             entered = gradebook.find_submission(name, student).timestamp
     except MissingEntry:
         return False
-    due = dict.fromkeys(scores, 0.0) | {key: determine_grade(cell)[0] for key, cell in _graded_cells(notebook).items()}
-    said = comments | {cell.metadata.nbgrader.grade_id: _comment(cell) for cell in notebook.cells if _is_written(cell)}
+    due = dict.fromkeys(scores, 0.0) | _earned(notebook, verdicts)
+    said = comments | {grade_id(cell): _comment(cell) for cell in notebook.cells if _is_written(cell)}
     return scores == due and comments == said and timestamp in (None, entered)
 
 
@@ -141,17 +143,28 @@ def _comment(cell: NotebookNode) -> str | None:
     return "No response." if untouched else None
 
 
-def record(course: Course, student: str, name: str, notebook: NotebookNode) -> Grades:
-    """Enters an autograded notebook's points, through nbgrader's own last steps."""
+def _earned(notebook: NotebookNode, verdicts: dict[str, Verdict]) -> dict[str, float | None]:
+    """The automatic points of each graded cell: by its verdict, and none yet for what is graded by hand."""
+    points: dict[str, float | None] = {}
+    for key, cell in _graded_cells(notebook).items():
+        if is_marked(cell):
+            points[key] = float(cell.metadata.nbgrader.points) if key in verdicts and verdicts[key].passed else 0.0
+        else:
+            points[key] = determine_grade(cell)[0]
+    return points
+
+
+def record(course: Course, student: str, name: str, notebook: NotebookNode, verdicts: dict[str, Verdict]) -> Grades:
+    """Enters a notebook's comments and the points of its verdicts, through nbgrader's own last steps."""
     warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own use of SQLAlchemy
     with Gradebook(course.db_url, course.course_id) as gradebook:
         gradebook.update_or_create_student(student)
         timestamp = hand_in_time(course.submitted(student, name)).when
         gradebook.update_or_create_submission(name, student, **({"timestamp": timestamp} if timestamp else {}))
     SaveAutoGrades(config=course.config).preprocess(notebook, _resources(course, student, name))
-    _zero_absent_checks(course, student, name, notebook)
+    _enter_points(course, student, name, _earned(notebook, verdicts))
     _assign_late_penalty(course, student, name, notebook)
-    return read_grades(course, student, name, notebook)
+    return read_grades(course, student, name, notebook, verdicts)
 
 
 def _assign_late_penalty(course: Course, student: str, name: str, notebook: NotebookNode) -> None:
@@ -163,8 +176,10 @@ def _resources(course: Course, student: str, name: str) -> dict[str, dict[str, s
     return {"nbgrader": {"student": student, "assignment": name, "notebook": name, "db_url": course.db_url}}
 
 
-def read_grades(course: Course, student: str, name: str, notebook: NotebookNode) -> Grades:
-    """The gradebook's points, with what the autograded notebook's checks said."""
+def read_grades(
+    course: Course, student: str, name: str, notebook: NotebookNode, verdicts: dict[str, Verdict]
+) -> Grades:
+    """The gradebook's points, with what marking decided."""
     cells = _graded_cells(notebook)
     with Gradebook(course.db_url, course.course_id) as gradebook:
         submission = gradebook.find_submission_notebook(name, name, student)
@@ -172,32 +187,19 @@ def read_grades(course: Course, student: str, name: str, notebook: NotebookNode)
         score = max(0.0, float(submission.score) - float(submission.late_submission_penalty or 0))
         max_score = float(submission.max_score)
     order = [key for key in cells if key in grades] + sorted(grades.keys() - cells.keys())
-    questions = [read_check(key, *grades[key], cells.get(key)) for key in order]
+    questions = [question_result(key, *grades[key], verdicts.get(key), key in cells) for key in order]
     return Grades(score, max_score, questions)
 
 
-def ungraded_notebook(released: str, status: str, reason: str) -> NotebookNode:
-    """The exercise as released, each check marked as failed for one reason: what stands for a submission not run."""
-    notebook = nbformat.reads(released, as_version=4)
-    text = f"not graded ({status}): {reason}."
-    notice = nbformat.v4.new_markdown_cell("**This submission has no points.** It is shown as it was released.")
-    notice.id = "not-graded"
-    for cell in _graded_cells(notebook).values():
-        if cell.cell_type == "code":
-            fail_cell(cell, NOT_RUN, text)
-    notebook.cells.insert(0, notice)
-    return notebook
-
-
 def _graded_cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
-    return {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if is_grade(cell)}
+    return {grade_id(cell): cell for cell in notebook.cells if is_graded(cell)}
 
 
-def _zero_absent_checks(course: Course, student: str, name: str, notebook: NotebookNode) -> None:
-    """A check whose cell was deleted would stay without any grade."""
-    present = _graded_cells(notebook).keys()
+def _enter_points(course: Course, student: str, name: str, earned: dict[str, float | None]) -> None:
+    """Enters automatic points in place of those that nbgrader reads from outputs; 0 for a cell that is not there."""
     with Gradebook(course.db_url, course.course_id) as gradebook:
         for grade in gradebook.find_submission_notebook(name, name, student).grades:
-            if grade.name not in present:
-                grade.auto_score, grade.needs_manual_grade = 0, False
+            grade.auto_score = earned.get(grade.name, 0.0)
+            if grade.name not in earned:
+                grade.needs_manual_grade = False
         gradebook.db.commit()

@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.check_cells import questions_of
 from autograder.classroom.class_report import note_results
 from autograder.classroom.course import Course
 from autograder.classroom.exam_session import UNSANDBOXED, ExamSession, Refused, Settings
@@ -24,6 +25,8 @@ from autograder.classroom.exam_state import ExamState, forget_departed
 from autograder.classroom.intake import shown, strange_id
 from autograder.classroom.report import Result, absent_notes
 from autograder.classroom.roster import roster
+from autograder.classroom.verdict_view import ungraded_notebook
+from autograder.exam.verdict import Verdict
 from autograder.notebooks import POINTS, exercise_names
 from autograder.sandbox.worker import Sitting, WorkerError
 
@@ -137,7 +140,6 @@ def _refused(student: str, name: str, reason: str, on_result: Callable[[Result],
 
 def _prepare(course: Course, name: str, options: Options, session: ExamSession) -> _Run:
     """Enters the exercise in the gradebook and sets its exam."""
-    from autograder.classroom.check_cells import questions_of
     from autograder.classroom.gradebook import enrolled
 
     forget_departed(course.root, enrolled(course).union(*map(course.homes, exercise_names(course.sources))))
@@ -235,16 +237,16 @@ def _finish(run: _Run, taken: _Taken, on_result: Callable[[Result], None] | None
 
 
 def _mark(run: _Run, taken: _Taken) -> dict[str, Any]:
-    from autograder.classroom.gradebook import ungraded_notebook
-
+    """Marks a submission and keeps the verdicts, as data and in the notebook that shows them."""
     notebook = taken.notebook
     start = time.monotonic()
     if notebook is None or taken.sitting is None:
-        notebook = ungraded_notebook(run.released, taken.status, taken.reason or "")
+        notebook, verdicts = ungraded_notebook(run.released, taken.status, taken.reason or "")
     else:
         limits = run.session.settings.limits
         taken.warnings += absent_notes(taken.sitting.absent)
-        taken.status, taken.reason = run.session.marker.mark_notebook(notebook, taken.sitting, limits)
+        marked = run.session.marker.mark_notebook(notebook, taken.sitting, limits)
+        taken.status, taken.reason, verdicts = marked.status, marked.reason, marked.verdicts
         taken.sitting = None
     kept = {
         "student": taken.student,
@@ -252,6 +254,7 @@ def _mark(run: _Run, taken: _Taken) -> dict[str, Any]:
         "reason": taken.reason,
         "warnings": [*run.notes, *taken.warnings],
         "seconds": round(taken.seconds + time.monotonic() - start, 2),
+        "verdicts": [verdict.as_json() for verdict in verdicts.values()],
         "notebook": nbformat.writes(notebook),
     }
     run.state.save(taken.key, kept)
@@ -265,7 +268,8 @@ def _enter(run: _Run, taken: _Taken) -> Result:
         return _result(run, taken, "error", taken.reason)
     kept, student = taken.kept, taken.student
     notebook = nbformat.reads(kept["notebook"], as_version=4)
-    grades = enter(run.course, student, run.name, notebook)
+    verdicts = {verdict.question: verdict for verdict in map(Verdict.from_json, kept["verdicts"])}
+    grades = enter(run.course, student, run.name, notebook, verdicts)
     taken.warnings, taken.seconds = [*taken.around, *grades.notes, *kept["warnings"]], kept["seconds"]
     reason = "; ".join(filter(None, [kept["reason"], grades.late])) or None
     result = _result(run, taken, kept["status"], reason)

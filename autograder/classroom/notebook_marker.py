@@ -1,24 +1,40 @@
-"""Marks what a sitting handed in and writes the verdicts into the notebook, where nbgrader looks for points."""
+"""Marks what a sitting handed in: verdicts as data, and a view of them in the notebook, where nbgrader looks."""
 
 import hashlib
 import pickle
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbformat import NotebookNode
 
-from autograder.classroom.check_cells import is_check
+from autograder.check_cells import grade_id, is_check
 from autograder.classroom.course import CourseError
-from autograder.classroom.report import NOT_RUN, VERDICTS, fail_cell
 from autograder.classroom.safe_outputs import MAX_NAME, OutputBudget
+from autograder.classroom.verdict_view import show_error, show_verdict
 from autograder.exam.marking import Marker
 from autograder.exam.paper_from_seed import make_paper
 from autograder.exam.sanitise import one_line
 from autograder.exam.sheet_reader import MAX_MESSAGE, read_sheet
-from autograder.exam.verdict import Verdict
+from autograder.exam.verdict import NOT_RUN, SAY_ENOUGH, STOPPED, TIME_LIMIT, Verdict, unmarked
 from autograder.questions import find
 from autograder.sandbox.inner.limits import Limits
 from autograder.sandbox.reader import CellRun, Sitting
+
+
+@dataclass(frozen=True)
+class Marked:
+    """What marking a notebook gave.
+
+    Args:
+        status: of the submission.
+        reason: why it did not run to its end; None if it did.
+        verdicts: by question, in the notebook's order.
+    """
+
+    status: str
+    reason: str | None
+    verdicts: dict[str, Verdict]
 
 
 class NotebookMarker:
@@ -47,81 +63,58 @@ class NotebookMarker:
         """Tells these papers from others."""
         return hashlib.sha256(pickle.dumps(self.papers)).hexdigest()
 
-    def mark_notebook(self, notebook: NotebookNode, sitting: Sitting, limits: Limits) -> tuple[str, str | None]:
-        """Puts outputs and verdicts into the notebook that was run.
+    def mark_notebook(self, notebook: NotebookNode, sitting: Sitting, limits: Limits) -> Marked:
+        """Marks what a notebook's run gave, and puts outputs and a view of the verdicts into the notebook.
 
         Args:
             notebook: what was run; its code cells get their outputs.
             sitting: what that gave: hostile, but for its status.
             limits: that it ran under, for the reason.
-
-        Returns:
-            The status and the reason, None if it ran to its end.
         """
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        reason = _reason(cells, sitting, limits)
-        budget = OutputBudget()
+        reason, verdicts, budget = _reason(cells, sitting, limits), {}, OutputBudget()
         for number, cell in enumerate(cells):
             run = sitting.cells.get(number)
             cell.outputs = budget.clean(run.outputs) if run else []
             cell.execution_count = number + 1 if run else None
+            stopped = sitting.stopped_at == number
             if is_check(cell):
-                self._judge(cell, run, reason, stopped=sitting.stopped_at == number)
+                verdicts[grade_id(cell)] = self._judge(cell, run, reason, stopped)
+                show_verdict(cell, verdicts[grade_id(cell)])
             elif run is None:
-                _not_run(cell, reason, stopped=sitting.stopped_at == number)
+                show_error(cell, *_not_run(reason, stopped))
         status = sitting.status if reason is None or sitting.status != "graded" else "timeout"
-        return status, reason
+        return Marked(status, reason, verdicts)
 
-    def _judge(self, cell: NotebookNode, run: CellRun | None, reason: str | None, stopped: bool) -> None:
-        """Makes the outputs of a check cell say what marking decided, and nothing else that counts."""
-        question = cell.metadata.nbgrader.grade_id
+    def _judge(self, cell: NotebookNode, run: CellRun | None, reason: str | None, stopped: bool) -> Verdict:
+        """What a check cell's answer sheet earns. What the cell printed or showed has no part in it."""
+        question = grade_id(cell)
+        if run is None:
+            name, text = _not_run(reason, stopped)
+            return unmarked(question, text, name)
+        if question in run.sheets:
+            return self._mark(question, run.sheets[question])
+        if run.late:
+            return unmarked(question, f"{question}: the check was stopped at its time limit.", TIME_LIMIT)
         errors = [output for output in cell.outputs if output.output_type == "error"]
-        cell.outputs = [_harmless(output) for output in cell.outputs if output.output_type != "error"]
-        if run is not None and question in run.sheets:
-            self._write_verdict(cell, self._mark(question, run.sheets[question]))
-        elif run is None:
-            _not_run(cell, reason, stopped)
-        elif run.late:
-            fail_cell(cell, "TimeLimit", f"{question}: the check was stopped at its time limit.")
-        elif errors:
-            # A learner's class may have any name, and its text any form: in one line it looks like no verdict of ours.
+        if errors:  # the learner's own words, in one line: they look like no verdict of ours
             name, text = one_line(errors[-1].ename, MAX_NAME), one_line(errors[-1].evalue, MAX_MESSAGE)
-            fail_cell(cell, "CheckFailed", f"{question}: {text if name in VERDICTS else f'{name}: {text}'}")
-        else:
-            text = f"{question}: the check gave no answer sheet. Does the name `check` stand for something else?"
-            fail_cell(cell, "CheckFailed", text)
+            return unmarked(question, f"{question}: {text if name in SAY_ENOUGH else f'{name}: {text}'}")
+        text = f"{question}: the check gave no answer sheet. Does the name `check` stand for something else?"
+        return unmarked(question, text)
 
-    def _mark(self, question: str, sheet: bytes) -> Verdict:
+    def _mark(self, question: str, sheet: bytes | bytearray) -> Verdict:
         marker = self.markers[question]
         with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
             file.write(sheet)
             file.flush()
             return marker.mark(read_sheet(Path(file.name), marker.paper))
 
-    @staticmethod
-    def _write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
-        if verdict.passed:
-            cell.outputs.append(NotebookNode(output_type="stream", name="stdout", text=f"{verdict.message}\n"))
-            return
-        fail_cell(cell, "CheckFailed", verdict.text)
 
-
-def _harmless(output: NotebookNode) -> NotebookNode:
-    """An output of a check cell that nbgrader takes for nothing: it reads points from stderr and values."""
-    if output.output_type == "stream":
-        output.name = "stdout"
-    elif output.output_type == "execute_result":
-        output.output_type = "display_data"
-        output.pop("execution_count", None)
-    return output
-
-
-def _not_run(cell: NotebookNode, reason: str | None, stopped: bool) -> None:
+def _not_run(reason: str | None, stopped: bool) -> tuple[str, str]:
+    """The name and the text of the error that a cell shows which did not run to its end."""
     reason = reason or "the notebook ended before"
-    if stopped:
-        fail_cell(cell, "Stopped", f"{reason}.")
-    else:
-        fail_cell(cell, NOT_RUN, f"this cell did not run: {reason}.")
+    return (STOPPED, f"{reason}.") if stopped else (NOT_RUN, f"this cell did not run: {reason}.")
 
 
 def _reason(cells: list[NotebookNode], sitting: Sitting, limits: Limits) -> str | None:
@@ -139,5 +132,5 @@ def _reason(cells: list[NotebookNode], sitting: Sitting, limits: Limits) -> str 
 def _label(cells: list[NotebookNode], number: int | None) -> str:
     if number is None or not 0 <= number < len(cells):
         return "no cell of its own"
-    grade_id = cells[number].metadata.get("nbgrader", {}).get("grade_id")
-    return f"the cell {grade_id}" if grade_id else f"code cell {number + 1}"
+    name = grade_id(cells[number])
+    return f"the cell {name}" if name else f"code cell {number + 1}"

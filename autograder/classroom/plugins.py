@@ -13,15 +13,16 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Enum, Float, Integer
 from traitlets.config import Config
 
-from autograder.classroom.check_cells import questions_of
+from autograder.check_cells import questions_of
 from autograder.classroom.exam_session import DEVICES, UNSANDBOXED, ExamSession, Settings
 from autograder.classroom.exam_state import ExamState
 from autograder.classroom.feedback import remove_feedback
-from autograder.classroom.report import NOT_RUN, absent_notes, fail_cell
+from autograder.classroom.report import absent_notes
+from autograder.classroom.verdict_view import show_ungraded
 from autograder.sandbox.inner.limits import Limits
+from autograder.scales import Scale
 
 OUTCOME = "autograder"  # key in the notebook's metadata, from our exporter: {"status": ..., "reason": ...}
-SCALES = ("tiny", "full")
 
 # One exercise's exam in this process, with what it was set up from.
 _sessions: dict[tuple[str, str, str], ExamSession] = {}
@@ -41,15 +42,13 @@ class SitExam(NbGraderPreprocessor):
     output_kb = Integer(Limits.output_kb, help="Of what one cell prints and shows").tag(config=True)
     result_mb = Integer(Limits.result_mb, help="Of everything that a submission hands back").tag(config=True)
     unsandboxed = Bool(False, help="Run submissions without a sandbox, with your own rights").tag(config=True)
-    scale = Enum(SCALES, "tiny", help="Size of the papers").tag(config=True)
+    scale = Enum([*map(str, Scale)], "tiny", help="Size of the papers").tag(config=True)
     device = Enum(DEVICES, "auto", help="Where expected outputs are computed").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         self._remove_feedback(**resources["nbgrader"])
         if OUTCOME in nb.metadata:  # our exporter put it there when it read the submission: nothing of it can run
-            for cell in nb.cells:
-                if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
-                    fail_cell(cell, NOT_RUN, f"not graded: {nb.metadata[OUTCOME]['reason']}.")
+            show_ungraded(nb, f"not graded: {nb.metadata[OUTCOME]['reason']}.")
             return nb, resources
         session = self._session(Path(self._course().root), resources["nbgrader"]["notebook"], nb)
         if session.settings.unsandboxed:
@@ -57,9 +56,9 @@ class SitExam(NbGraderPreprocessor):
         sitting = session.run(nb)
         for note in absent_notes(sitting.absent):
             self.log.warning("%s: %s", resources["nbgrader"]["student"], note)
-        status, reason = session.marker.mark_notebook(nb, sitting, session.settings.limits)
-        if reason:
-            self.log.warning("%s: %s: %s", resources["nbgrader"]["student"], status, reason)
+        marked = session.marker.mark_notebook(nb, sitting, session.settings.limits)
+        if marked.reason:
+            self.log.warning("%s: %s: %s", resources["nbgrader"]["student"], marked.status, marked.reason)
         return nb, resources
 
     def _remove_feedback(self, student: str, assignment: str, notebook: str, **_: Any) -> None:

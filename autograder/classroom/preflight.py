@@ -14,14 +14,15 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from autograder.classroom.check_cells import is_check
+from autograder.check_cells import checks_of, grade_id, is_answer
 from autograder.classroom.collect import exercise_of
 from autograder.classroom.course import Course, CourseError
 from autograder.classroom.intake import Unusable
 from autograder.classroom.notebook_reader import MAX_BYTES
 from autograder.classroom.rebuild import rebuild
-from autograder.classroom.report import gist, read_check
+from autograder.classroom.report import QuestionResult, gist, shown_text
 from autograder.exam.sanitise import NotPlainFile, plain_file
+from autograder.exam.verdict import SAY_ENOUGH
 from autograder.notebooks import notebook_text, release, source_notebook
 
 if TYPE_CHECKING:
@@ -101,17 +102,13 @@ def preflight(course: Course, path: Path, run: bool = True) -> Preflight:
     stubs = _answers(nbformat.reads(released, as_version=4))
     unwritten = {key for key, text in _answers(rebuilt.notebook).items() if text.strip() in ("", stubs[key].strip())}
     ran = _run(rebuilt.notebook) if run else None
-    checks = [_checked(cell, ran, unwritten) for cell in rebuilt.notebook.cells if is_check(cell)]
+    checks = [_checked(cell, ran, unwritten) for cell in checks_of(rebuilt.notebook).values()]
     return Preflight(exercise, checks, rebuilt.warnings, rebuilt.notebook)
 
 
 def _answers(notebook: NotebookNode) -> dict[str, str]:
     """The text of each answer cell, by its id."""
-    return {
-        cell.metadata.nbgrader.grade_id: cell.source
-        for cell in notebook.cells
-        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
-    }
+    return {grade_id(cell): cell.source for cell in notebook.cells if cell.cell_type == "code" and is_answer(cell)}
 
 
 def _run(notebook: NotebookNode) -> dict[str, NotebookNode]:
@@ -120,19 +117,29 @@ def _run(notebook: NotebookNode) -> dict[str, NotebookNode]:
     with tempfile.TemporaryDirectory() as folder:
         resources = {"metadata": {"path": folder}}
         NotebookClient(ran, timeout=SECONDS, allow_errors=True, kernel_name="python3", resources=resources).execute()
-    return {cell.metadata.nbgrader.grade_id: cell for cell in ran.cells if is_check(cell)}
+    return checks_of(ran)
 
 
 def _checked(cell: NotebookNode, ran: dict[str, NotebookNode] | None, unwritten: set[str]) -> Checked:
-    question, most = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
+    question, most = grade_id(cell), float(cell.metadata.nbgrader.points)
     if f"answer-{question}" in unwritten:
         return Checked(question, most, Outcome.unwritten)
     if ran is None:
         return Checked(question, most, Outcome.not_run)
     done = ran[question]
     failed = any(output.output_type == "error" for output in done.get("outputs", []))
-    said = gist(read_check(question, 0.0, most, done))
-    return Checked(question, most, Outcome.wrong if failed or not done.get("outputs") else Outcome.right, said)
+    outcome = Outcome.wrong if failed or not done.get("outputs") else Outcome.right
+    said = gist(QuestionResult(question, 0.0, most, None, _said(done)))
+    return Checked(question, most, outcome, said)
+
+
+def _said(cell: NotebookNode) -> str:
+    """What a check that was run in one's own kernel said last: there is nothing else of it there."""
+    outputs = cell.get("outputs", [])
+    printed = [output.text for output in outputs if output.output_type == "stream"]
+    errors = [output for output in outputs if output.output_type == "error"]
+    said = [o.evalue if o.ename in SAY_ENOUGH else f"{o.ename}: {o.evalue}" for o in errors]
+    return shown_text([*printed, *said][-1]) if printed or said else ""
 
 
 def table(found: Preflight) -> "Table":

@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.check_cells import grade_id, is_answer, is_marked
 from autograder.classroom.intake import Unusable, find_notebook
 from autograder.classroom.notebook_reader import LearnerCells, Unreadable, read_cells
 from autograder.classroom.safe_markdown import fill_markdown
@@ -71,7 +72,7 @@ def resembles(content: bytes, released: str) -> bool:
         return False
     theirs = {_bare(cell.source) for cell in cells}
     ours = [_bare(cell.source) for cell in _released(released).cells if cell.source.strip()]
-    known = {_grade_id(cell) for cell in _released(released).cells} - {""}
+    known = {grade_id(cell) for cell in _released(released).cells} - {""}
     ids = known & {cell.grade_id for cell in cells}
     return 2 * sum(text in theirs for text in ours) >= len(ours) or (2 * len(ids) >= len(known) > 2)
 
@@ -79,20 +80,6 @@ def resembles(content: bytes, released: str) -> bool:
 @lru_cache(maxsize=4)
 def _released(text: str) -> NotebookNode:
     return nbformat.reads(text, as_version=4)
-
-
-def _grade_id(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
-
-
-def _is_answer(cell: NotebookNode) -> bool:
-    """Whether the learner writes in this cell of the release."""
-    settings = cell.metadata.get("nbgrader")
-    return settings is not None and not settings.get("locked")
-
-
-def _is_check(cell: NotebookNode) -> bool:
-    return bool(cell.metadata.get("nbgrader", {}).get("grade")) and not _is_answer(cell)
 
 
 def _bare(source: str) -> str:
@@ -129,30 +116,30 @@ class _Match:
 
     def _by_grade_id(self) -> None:
         for i in self._wanted():
-            grade_id = _grade_id(self.released.cells[i])
-            copies = [j for j in self._free() if grade_id and self.theirs[j].grade_id == grade_id]
+            name = grade_id(self.released.cells[i])
+            copies = [j for j in self._free() if name and self.theirs[j].grade_id == name]
             if not copies:
                 continue
             if self._has_check(i) and copies[0] > self._end(i):
                 copies = [j for j in self._defining(i) if j < self._end(i)] + copies
             if len(copies) > 1:
                 which = "the last one before its check counts" if self._has_check(i) else "the last one counts"
-                self.warnings.append(f"the cell {grade_id} is there {len(copies)} times; {which}")
+                self.warnings.append(f"the cell {name} is there {len(copies)} times; {which}")
             stub = _bare(self.released.cells[i].source)
             written = [j for j in copies if _bare(self.theirs[j].source) not in ("", stub)]
             self.partner[i] = self._last(i, [j for j in written if self._could_be(i, j)] or written or copies)
             self.also.update({j: i for j in copies if j != self.partner[i]})
 
     def _has_check(self, i: int) -> bool:
-        return _is_answer(self.released.cells[i]) and self.released.cells[i].cell_type == "code"
+        return is_answer(self.released.cells[i]) and self.released.cells[i].cell_type == "code"
 
     def _end(self, i: int) -> int:
         """Where the learner's check of the released answer `i` stands; behind the last cell if it is not there."""
         for cell in self.released.cells[i + 1 :]:
-            if _is_answer(cell) and cell.cell_type == "code":
+            if is_answer(cell) and cell.cell_type == "code":
                 break
-            if _is_check(cell):
-                name, text = _grade_id(cell), _bare(cell.source)
+            if is_marked(cell):
+                name, text = grade_id(cell), _bare(cell.source)
                 places = [j for j, own in enumerate(self.theirs) if own.grade_id == name or _bare(own.source) == text]
                 if places:
                     return places[-1]
@@ -170,7 +157,7 @@ class _Match:
     def _by_cell_id(self) -> None:
         for i in self._wanted():
             found = [j for j in self._free() if self.released.cells[i].id in self.theirs[j].ids]
-            if _is_answer(self.released.cells[i]):
+            if is_answer(self.released.cells[i]):
                 found = [j for j in found if self._could_be(i, j)]
             if found:
                 self.partner[i] = self._last(i, found)
@@ -191,7 +178,7 @@ class _Match:
         """An answer whose ids were lost is the last free cell that defines what the released cell does."""
         for i in self._wanted():
             cell = self.released.cells[i]
-            names = _names(cell.source) if _is_answer(cell) and cell.cell_type == "code" else set()
+            names = _names(cell.source) if is_answer(cell) and cell.cell_type == "code" else set()
             found = [j for j in self._free() if names & _names(self.theirs[j].source)]
             if found:
                 self.partner[i] = self._last(i, found)
@@ -201,7 +188,7 @@ class _Match:
         """Else it is the one free cell of its kind between the cells that come before and after it."""
         for i in self._wanted():
             cell = self.released.cells[i]
-            if not _is_answer(cell):
+            if not is_answer(cell):
                 continue
             before = [self.partner[k] for k in range(i) if k in self.partner]
             after = [self.partner[k] for k in range(i + 1, len(self.released.cells)) if k in self.partner]
@@ -212,8 +199,8 @@ class _Match:
                 self._found_again(i)
 
     def _found_again(self, i: int) -> None:
-        grade_id = _grade_id(self.released.cells[i])
-        self.warnings.append(f"the cell {grade_id} had lost its id; it was found by what it holds and where it stands")
+        name = grade_id(self.released.cells[i])
+        self.warnings.append(f"the cell {name} had lost its id; it was found by what it holds and where it stands")
 
     # ------------------------------------------------------------------------------------------------- building
 
@@ -237,18 +224,18 @@ class _Match:
 
     def _fill(self, i: int, cell: NotebookNode) -> None:
         """Puts the learner's text into their cell, and says what is not as it was released."""
-        grade_id = _grade_id(cell)
+        name = grade_id(cell)
         if i not in self.partner:
-            if grade_id:
-                self.warnings.append(f"the cell {grade_id} is missing")
+            if name:
+                self.warnings.append(f"the cell {name} is missing")
             return
         mine = self.theirs[self.partner[i]]
-        if not _is_answer(cell):
-            if grade_id and _bare(mine.source) != _bare(cell.source):
-                self.warnings.append(f"the cell {grade_id} was changed; the released one was run")
+        if not is_answer(cell):
+            if name and _bare(mine.source) != _bare(cell.source):
+                self.warnings.append(f"the cell {name} was changed; the released one was run")
             return
         if mine.kind != cell.cell_type:
-            self.warnings.append(f"the cell {grade_id} was turned into {mine.kind}; it was run as {cell.cell_type}")
+            self.warnings.append(f"the cell {name} was turned into {mine.kind}; it was run as {cell.cell_type}")
         if cell.cell_type == "code":
             cell.source = mine.source
         elif _bare(mine.source) != _bare(cell.source):
@@ -262,7 +249,7 @@ class _Match:
         if i is not None:
             cell = self.released.cells[i]
             as_released = _bare(mine.source) == _bare(cell.source)
-            if as_released or _is_check(cell) or (_is_answer(cell) and j not in self.also):
+            if as_released or is_marked(cell) or (is_answer(cell) and j not in self.also):
                 return None
         if mine.kind == "code":
             return nbformat.v4.new_code_cell(mine.source)
@@ -279,7 +266,7 @@ class _Match:
         A copy of an answer that stands above the one that counts comes before it; one below runs where it stands.
         """
         i = self.also.get(j)
-        if i is not None and _is_answer(self.released.cells[i]) and j < self.partner[i]:
+        if i is not None and is_answer(self.released.cells[i]) and j < self.partner[i]:
             return i - 1
         for k in range(j, -1, -1):
             i = next((i for i, partner in self.partner.items() if partner == k), None)

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbformat import NotebookNode
-
 from autograder.exam.sanitise import one_line
+from autograder.exam.verdict import CHECK_FAILED, Verdict
 from autograder.notebooks import write_if_changed
 
 if TYPE_CHECKING:
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
 
 STATUSES = ("graded", "missing", "unreadable", "timeout", "memory", "crashed", "refused", "error")
 NOT_SCORED = ("refused", "error")  # the grader's own fault: no score, and the command's exit status is 1
-NOT_RUN = "NotRun"  # the error of a cell that did not run
-VERDICTS = ("CheckFailed", "MissingAnswer")  # the errors whose text is feedback as it stands
-MISTAKE = re.compile(r"Mistake: (?P<ids>[a-z0-9-]+(, [a-z0-9-]+)*)")
+BY_HAND = "Graded by hand."
+NO_CELL = "The notebook has no cell for this check."
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 MESSAGE_LIMIT = 4000  # characters
 ABSENT = " is not there while a notebook is graded"
@@ -57,45 +55,24 @@ class Result:
     penalty: float = 0.0  # points taken off for being late; `score` is without them
 
 
-def fail_cell(cell: NotebookNode, name: str, text: str) -> None:
-    """Adds an error to a code cell's outputs; in a check cell that means no points."""
-    cell.outputs = [
-        *cell.get("outputs", []),
-        NotebookNode(output_type="error", ename=name, evalue=text, traceback=[f"{name}: {text}"]),
-    ]
+def question_result(id: str, points: float, max_points: float, verdict: Verdict | None, there: bool) -> QuestionResult:
+    """A question's points in the gradebook, with what marking decided.
+
+    Args:
+        id: the question's.
+        points: it has.
+        max_points: it can have.
+        verdict: None for what is graded by hand.
+        there: whether the notebook has a cell for it.
+    """
+    if verdict is None:
+        return QuestionResult(id, points, max_points, None, BY_HAND if there else NO_CELL)
+    said = verdict.message if verdict.error == CHECK_FAILED else f"{verdict.error}: {verdict.message}"
+    return QuestionResult(id, points, max_points, verdict.mistake, shown_text(said), list(verdict.mistakes))
 
 
-def read_check(id: str, points: float, max_points: float, cell: NotebookNode | None) -> QuestionResult:
-    """A question's points, with what its autograded check cell says."""
-    mistakes, message = _said(cell)
-    return QuestionResult(id, points, max_points, mistakes[0] if mistakes else None, message, mistakes)
-
-
-def _said(cell: NotebookNode | None) -> tuple[list[str], str]:
-    """The catalogue's ids of the mistakes that a check named, and its message."""
-    if cell is None:
-        return [], "The notebook has no cell for this check."
-    if cell.cell_type != "code":
-        return [], "Graded by hand."
-    errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
-    if not errors:
-        return [], _printed(cell)
-    verdicts = [error for error in errors if error.ename in VERDICTS]
-    error = (verdicts or errors)[-1]
-    if not verdicts:
-        return [], _shown(": ".join(part for part in (error.ename, error.evalue) if part))
-    *lines, last = error.evalue.rstrip().splitlines() or [""]
-    named = MISTAKE.fullmatch(last)
-    return (named["ids"].split(", "), _shown("\n".join(lines))) if named else ([], _shown(error.evalue))
-
-
-def _printed(cell: NotebookNode) -> str:
-    """The last thing printed: marking's own line comes after whatever the answer printed."""
-    printed = [output.text for output in cell.get("outputs", []) if output.output_type == "stream"]
-    return _shown(printed[-1]) if printed else ""
-
-
-def _shown(text: str) -> str:
+def shown_text(text: str) -> str:
+    """A text without a terminal's colours, and not longer than a report takes."""
     text = ANSI.sub("", text).strip()
     return text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + " ..."
 

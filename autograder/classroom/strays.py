@@ -9,13 +9,12 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.classroom.check_cells import asked_by
 from autograder.classroom.course import Course
 from autograder.classroom.intake import MAX_FILES, NOTEBOOK, is_link, shown
 from autograder.classroom.notebook_reader import LearnerCell, Unreadable, read_cells
 from autograder.classroom.rebuild import resembles
 from autograder.exam.sanitise import NotPlainFile, plain_file
-from autograder.notebooks import exercise_names
+from autograder.notebooks import asked_by, exercise_names
 
 MAX_DEPTH = 3  # directories below a student's own
 MAX_BESIDE = 10  # other notebooks that are read

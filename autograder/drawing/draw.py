@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from autograder.adapters.backend import lean_graphs
 from autograder.drawing.assembly import Mixed, mix, uses_unet
 from autograder.drawing.mixing import FLOWS, BlockError, attempt, random_inputs
 from autograder.drawing.placing import AGREES
@@ -25,7 +26,6 @@ from autograder.small_model.block_kinds import LAYERS
 from autograder.small_model.ddim import SAMPLING, TIMESTEPS, initial_noise, sample, with_eps
 from autograder.small_model.model import FOLDER, WEIGHTS, decode, encode_prompts, load_unet, trained_unet
 from autograder.small_model.pictures import SIDE
-from autograder.small_model.programs import lean_graphs
 from autograder.small_model.switchboard import ALL_ON, Switches, describe
 
 STEPS = 12  # with more of them no more pictures are right, see `python -m autograder.small_model.score`

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from autograder.questions import Pick, Question, RandomInput
+from autograder.scales import Scale
 from autograder.sitting.paper import CasePaper, Paper
+from autograder.sitting.sampling_stand_ins import TIMESTEPS
 
-SCALES = ("tiny", "full")
-TIMESTEPS = 1000
 SHARES = 0.05, 0.95  # bounds: at 0 or 1 a half of a mixture would be missing, and a wrong one not show
 
 
@@ -23,8 +23,8 @@ def make_paper(question: Question, seed: int, scale: str = "tiny") -> Paper:
     Raises:
         ValueError: for an unknown scale.
     """
-    if scale not in SCALES:
-        raise ValueError(f"`scale` must be one of {', '.join(SCALES)}. Received: {scale!r}")
+    if scale not in tuple(Scale):
+        raise ValueError(f"`scale` must be one of {', '.join(Scale)}. Received: {scale!r}")
     rng = np.random.default_rng([seed, *question.id.encode()])
     picked: dict[Pick, Any] = {}
     cases = []

@@ -95,9 +95,9 @@ class DiffusersContender:
     backend = "torch"
 
     def __init__(self, spec):
-        import diffusers
-        import torch
+        import diffusers  # which brings PyTorch
 
+        torch = sys.modules["torch"]
         torch.manual_seed(0)
         self.torch, self.spec, self.version = torch, spec, f"diffusers {diffusers.__version__}"
         self.where = "cuda" if torch.cuda.is_available() else "cpu"

@@ -11,9 +11,11 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
+from keras import ops
 
 from autograder.reference.config import SD2
 from autograder.reference.loading import Part, Published, call, load, normal, save
+from autograder.reference.sampling import timestep_embedding
 from autograder.reference.weight_names import unet_slots
 
 # Stable Diffusion 2.1 base as KerasCV 0.9.0 publishes it (`diffusion_model.py`, `DiffusionModelV2`): 3.5 GB.
@@ -73,9 +75,7 @@ def noise_correlation(model, seed: int = 0) -> float:
 
 
 def _predict(model, noise: np.ndarray, context: np.ndarray, timestep: int) -> np.ndarray:
-    half = model.unet_config.channels[0] // 2
-    angles = timestep * np.exp(-np.log(10000.0) * np.arange(half) / half)
-    embedding = np.concatenate([np.cos(angles), np.sin(angles)])[None].astype("float32")
+    embedding = ops.convert_to_numpy(timestep_embedding([timestep], model.unet_config.channels[0]))
     return call(model, noise, embedding, context)
 
 

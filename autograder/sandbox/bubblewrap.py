@@ -23,7 +23,7 @@ SETTINGS = (
     "/etc/fonts",
 )
 PACKAGE = Path(autograder.__file__).resolve().parent
-SEEN = ("sitting", "sandbox/inner")  # of our package, inside
+SEEN = ("sitting", "sandbox/inner", "adapters")  # of our package, inside
 START = "import sys; sys.path[:] = {paths!r}; from autograder.sandbox.inner.zygote import main; main({descriptor})"
 
 

@@ -5,12 +5,12 @@ mistakes, `draw`) runs `under(COURSE)`, so none of them reaches it; a learner's 
 """
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import keras
+
+from autograder.adapters.tensorflow_parts import numpy_switches
 
 POLICIES = ("float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16")
 FLOATS = ("float32", "float16", "bfloat16", "float64")
@@ -82,12 +82,12 @@ def under(settings: Settings) -> Iterator[None]:
     if not settings.known:
         raise ValueError(f"`settings` must be Keras' own. Received: {settings}")
     policy, floatx, data_format = keras.config.dtype_policy(), keras.config.floatx(), keras.config.image_data_format()
-    switches = [(module, name, getattr(module, name)) for module, name, *_ in _numpy_switches()]
+    switches = [(module, name, getattr(module, name)) for module, name, *_ in numpy_switches()]
     try:
         keras.config.set_floatx(settings.floatx)
         keras.config.set_dtype_policy(settings.policy)
         keras.config.set_image_data_format(settings.data_format)
-        for module, name, off, on in _numpy_switches():
+        for module, name, off, on in numpy_switches():
             setattr(module, name, on if settings.numpy_behavior else off)
         yield
     finally:
@@ -98,20 +98,5 @@ def under(settings: Settings) -> Iterator[None]:
             setattr(module, name, value)
 
 
-# ------------------------------------------------------ TensorFlow's NumPy behaviour, which it cannot switch off itself
-
-
-def _numpy_switches() -> list[tuple[Any, str, Any, Any]]:
-    """Module, name, and the values for off and on, of what `enable_numpy_behavior` sets. None without TensorFlow.
-
-    They are private to TensorFlow (2.19 to 2.21); `test_under_switches_numpy_behaviour_off` says when they have moved.
-    """
-    ops = sys.modules.get("tensorflow.python.framework.ops")
-    if ops is None or not hasattr(ops, "_numpy_style_slicing"):
-        return []
-    modes = ops.PromoMode
-    return [(ops, "_numpy_style_slicing", False, True), (ops, "_dtype_conversion_mode", modes.OFF, modes.LEGACY)]
-
-
 def _numpy_behavior() -> bool:
-    return any(getattr(module, name) != off for module, name, off, _ in _numpy_switches())
+    return any(getattr(module, name) != off for module, name, off, _ in numpy_switches())

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from autograder.adapters.tensorflow_parts import is_compiled
+
 OUTSIDE, COMPILED, NO_CALL = "call-outside", "call-compiled", "call-missing"
 NAMED, INSIDE = "call-named", "call-inside"  # each followed by a name
 WITH_NAME = (NAMED, INSIDE)
@@ -22,7 +24,7 @@ def remarks_on(layer_class: Any) -> tuple[str, ...]:
             return ()
         call = getattr(layer_class, "call", None)
         if call is not keras.layers.Layer.call:
-            return (COMPILED,) if type(call).__module__.startswith("tensorflow") else ()
+            return (COMPILED,) if is_compiled(call) else ()
         return (_where_call_is(layer_class),)
     except KeyboardInterrupt:
         raise

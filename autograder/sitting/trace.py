@@ -7,12 +7,13 @@ hint and nothing more: it earns no point, and a forged one misleads its author o
 import contextlib
 import linecache
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograder.adapters.tensorflow_parts import operations_seen
 from autograder.sitting.exceptions import LINE_LIMIT, is_learners
 from autograder.sitting.paper import Note
 from autograder.sitting.sketch import NUMBERS, sketch
@@ -41,7 +42,7 @@ def noting(wanted: bool = True) -> Iterator[list[Note]]:
         return
     before, _notes = _notes, []
     try:
-        with _operations_seen(_on_operation):
+        with operations_seen(_on_operation):
             yield _notes
     finally:
         _notes = before
@@ -86,20 +87,3 @@ def _on_operation(kind: str, inputs: Any, attributes: Any, outputs: Any, name: A
         for output in outputs:
             with contextlib.suppress(Exception):  # variants, strings, resources are no arrays
                 note(output)
-
-
-@contextlib.contextmanager
-def _operations_seen(callback: Callable) -> Iterator[None]:
-    """Inside the `with` block TensorFlow calls `callback` for every operation. Another backend has no such place.
-
-    The interface is private to TensorFlow (2.15 to 2.21); `test_every_operation_is_noted` says when it has moved.
-    """
-    callbacks = sys.modules.get("tensorflow.python.framework.op_callbacks")
-    if callbacks is None or not hasattr(callbacks, "add_op_callback"):
-        yield
-        return
-    callbacks.add_op_callback(callback)
-    try:
-        yield
-    finally:
-        callbacks.remove_op_callback(callback)

@@ -10,11 +10,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from autograder.reference.samplers import TRAINING_TIMESTEPS as TIMESTEPS
 from autograder.reference.sampling import ddim_step, guided_eps, predict_x0, timestep_embedding
 from autograder.reference.sampling import sample as reference_sample
 from autograder.small_model.programs import CompiledUNet
-
-TIMESTEPS = 1000
 
 
 def alpha_bars(timesteps=TIMESTEPS, offset=0.008, least=1e-4):

@@ -5,12 +5,12 @@ with the weights as arguments 23 programs serve for all, and those of the refere
 stand in. A UNet made of such blocks is then one small program that calls theirs.
 """
 
-import contextlib
 import functools
 
 import keras
 from keras import ops
 
+from autograder.adapters.backend import compiled, joins_programs
 from autograder.small_model.block_kinds import LAYERS, call_on, positional
 
 
@@ -68,7 +68,7 @@ class _Program:
     def _run(self, weights, inputs):
         shapes = tuple(tuple(tensor.shape) for tensor in inputs)
         if shapes not in self.compiled:
-            self.compiled[shapes] = _compiled(_WithWeights(self.layer, self.kind))
+            self.compiled[shapes] = compiled(_WithWeights(self.layer, self.kind))
         return self.compiled[shapes](weights, inputs)
 
     def _run_layer(self, layer, weights, inputs):
@@ -89,55 +89,6 @@ class _WithWeights:
             return call_on(self.layer, self.kind, inputs)
 
 
-def _compiled(function):
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow
-
-        # Not inlined in a program that calls it: that would be as long as a whole UNet's.
-        program = tensorflow.function(function, autograph=False, experimental_attributes={"_noinline": True})
-
-        def run(*arguments):
-            with lean_graphs():
-                return program(*arguments)
-
-        return run
-    if backend == "jax":
-        import jax
-
-        return jax.jit(function)
-    return function
-
-
-@contextlib.contextmanager
-def lean_graphs():
-    """Has TensorFlow make graphs for drawing only. Both are the process's settings, so this is for one thread. Other
-    backends have nothing of the kind.
-
-    Without Grappler, its rewriting of graphs, which takes longer than it saves in the few steps of a drawing. And with
-    silu as two operations: TensorFlow's has a gradient of its own, which is registered for good whenever a graph is
-    made, and keeps the graph and all that belongs to it: tens of megabytes a drawing.
-    """
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    import tensorflow
-
-    optimizer, nn, option = tensorflow.config.optimizer, tensorflow.nn, "disable_meta_optimizer"
-    before = optimizer.get_experimental_options()[option], nn.silu, nn.swish
-    optimizer.set_experimental_options({option: True})
-    nn.silu = nn.swish = _silu
-    try:
-        yield
-    finally:
-        optimizer.set_experimental_options({option: before[0]})
-        _, nn.silu, nn.swish = before
-
-
-def _silu(features, beta=1.0):
-    return features * ops.sigmoid(features if beta == 1.0 else beta * features)
-
-
 class CompiledUNet(keras.Model):
     """A functional model of `Compiled` blocks that on TensorFlow is one program itself, so that no time is lost between
     its blocks: on pictures as small as these that is half of a step. Where its code runs on numbers only, and on other
@@ -149,7 +100,7 @@ class CompiledUNet(keras.Model):
 
     def __init__(self, inputs, outputs, **kwargs):
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
-        self.program = _compiled(super().call) if keras.backend.backend() == "tensorflow" else None
+        self.program = compiled(super().call) if joins_programs() else None
 
     def call(self, inputs, training=None, mask=None):
         if self.program is None:

@@ -17,6 +17,8 @@ from pathlib import Path
 import keras
 from safetensors.numpy import load_file
 
+from autograder.adapters.backend import name as backend_name
+from autograder.adapters.backend import plain_attention
 from autograder.small_model import checkpoints
 
 CHECKPOINT_SECONDS = 300
@@ -99,7 +101,7 @@ class Run:
         model({name: array[:2] for name, array in batches(0, 1)[0][0].items()})  # builds it
         optimizer = make_optimizer(steps, rate)
         optimizer.build(model.trainable_variables)
-        model.compile(optimizer, loss=mean_loss, jit_compile=keras.backend.backend() == "jax")
+        model.compile(optimizer, loss=mean_loss, jit_compile=backend_name() == "jax")
         average = Average(model.trainable_variables)
         step, seconds, curve = self.restore(stage, model, average)
         if step == 0 and prepare is not None:
@@ -151,7 +153,7 @@ class Run:
         step, seconds, curve = progress
         state = checkpoints.state_of([*model.variables, *model.optimizer.variables])
         state |= {f"average:{i:04d}": array for i, array in enumerate(average.arrays)}
-        device = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {keras.backend.backend()}"
+        device = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {backend_name()}"
         facts = {"step": step, "seconds": round(seconds), "curve": curve, "device": device}
         checkpoints.write_arrays(self.checkpoint(stage), state, {"facts": json.dumps(facts)})
 
@@ -214,16 +216,6 @@ class WarmUpHoldDecay(keras.optimizers.schedules.LearningRateSchedule):
 def make_optimizer(steps, rate):
     """Adam with gradients clipped and the rate of `WarmUpHoldDecay`."""
     return keras.optimizers.Adam(WarmUpHoldDecay(rate, steps), beta_2=0.99, global_clipnorm=1.0)
-
-
-def plain_attention():
-    """On PyTorch, a context in which attention is computed by products: on a CPU its fused form in bfloat16 has a
-    slow backward pass (measured: a third of the whole step). Nothing elsewhere."""
-    if keras.backend.backend() != "torch":
-        return contextlib.nullcontext()
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
-    return sdpa_kernel(SDPBackend.MATH)
 
 
 @contextlib.contextmanager

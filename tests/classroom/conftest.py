@@ -109,6 +109,7 @@ class GradedClass:
     course: SampleCourse
     command: subprocess.CompletedProcess[str]
     report: list[dict[str, Any]]
+    process: int = 0  # the grader's number, while it ran
 
     def __getitem__(self, student: str) -> dict[str, Any]:
         return next(result for result in self.report if result["student"] == student)
@@ -143,6 +144,10 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> GradedClass:
     course.hand_in_text("renamed", "{}", file="copy of it.ipynb")
     (course.root / "submitted" / "linked" / NAME).mkdir(parents=True)
     (course.root / "submitted" / "linked" / NAME / f"{NAME}.ipynb").symlink_to(course.root / "gradebook.db")
-    command = course.run("autograder", "grade", NAME, "--json", "report.json", "--seed", "7")
+    line = [str(BIN / "autograder"), "grade", NAME, "--json", "report.json", "--seed", "7"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(line, cwd=course.root, env=BARE_PATH, text=True, **pipes) as process:
+        command = subprocess.CompletedProcess(line, 0, *process.communicate(timeout=1200))
+    command.returncode = process.returncode
     assert (course.root / "report.json").exists(), command.stderr
-    return GradedClass(course, command, json.loads((course.root / "report.json").read_text()))
+    return GradedClass(course, command, json.loads((course.root / "report.json").read_text()), process.pid)

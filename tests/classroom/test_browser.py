@@ -18,8 +18,9 @@ from nbgrader.api import Gradebook
 from autograder.classroom.course import Course
 from autograder.classroom.gradebook import enter
 from autograder.classroom.rebuild import Rebuilt, rebuild
-from autograder.classroom.report import fail_cell
 from autograder.classroom.safe_outputs import clean_outputs
+from autograder.classroom.verdict_view import show_error
+from autograder.exam.verdict import unmarked
 from autograder.notebooks import write_exercises
 from tests.classroom.conftest import BARE_PATH, BIN
 from tests.classroom.corpus import CONV, NAME, RIGHT, STEP
@@ -30,6 +31,7 @@ from tests.site.conftest import browser  # noqa: F401 - a fixture
 STUDENT = "mallory"
 RUN = "window.RAN=(window.RAN||0)+1"
 TAGS = f"<script>{RUN}</script><img src=x onerror={RUN}><svg onload={RUN}></svg><b onclick={RUN}>words</b>"
+VERDICT = unmarked("padded-conv", f"padded-conv: {TAGS}")
 HREFS = """() => [...document.querySelectorAll('#notebook :is(a, area)[href]')].map(a => a.getAttribute('href') || '')
     .filter(href => !/^(https?:|#|[/])/.test(href))"""
 HANDLERS = """() => [...document.querySelectorAll('#notebook *')].filter(element =>
@@ -54,7 +56,7 @@ def hostile_notebook(released: str) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             cell.outputs = clean_outputs(hostile_outputs())
         if cell.id == "padded-conv":
-            fail_cell(cell, "CheckFailed", f"padded-conv: {TAGS}")
+            show_error(cell, VERDICT.error, VERDICT.text)
     return rebuilt.notebook
 
 
@@ -96,7 +98,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     course = Course.at(root)
     released = course.register(NAME)
     HONEST.hand_in(released, course.submitted(STUDENT, NAME) / f"{NAME}.ipynb")
-    enter(course, STUDENT, NAME, hostile_notebook(released))
+    enter(course, STUDENT, NAME, hostile_notebook(released), {"padded-conv": VERDICT})
     for number in range(3):
         HONEST.hand_in(released, course.submitted(f"student-{number}", NAME) / f"{NAME}.ipynb")
     return course

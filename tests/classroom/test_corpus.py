@@ -23,6 +23,7 @@ LIMITS = {  # what a submission may use, by class: lower than a course's, so tha
     "quiet": {"cell_seconds": 30, "notebook_seconds": 90},
     "greedy": {"cell_seconds": 6, "notebook_seconds": 25, "memory_mb": 1500, "processes": 64, "disk_mb": 32},
 }
+JOBS = {"quiet": 2, "greedy": 3}  # the greedy mostly wait for their time to be up
 HONEST = Submission("zz-honest", 10, RIGHT)  # handed in to every class: no one else's attack may change its grade
 DAEMON = "corpus-daemon"  # what an attack calls the process that it leaves behind
 SLACK = 20.0  # seconds a submission may take above its limit, on a machine that does much else
@@ -69,15 +70,16 @@ def new_class(root: Path, limits: dict[str, int]) -> Class:
     return Class(root)
 
 
-def grade(members: list[Submission], root: Path, limits: dict[str, int]) -> Class:
+def grade(name: str, root: Path) -> Class:
     """Hands in and grades a class."""
-    graded = new_class(root, limits)
+    graded, members = new_class(root, LIMITS[name]), CORPUS[name]
     released = (root / "exercises" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")
     for member in [*members, HONEST]:
         member.hand_in(released, root / "submitted" / member.id / NAME / f"{NAME}.ipynb")
     (root / "corpus-canary").touch()
     graded.before = fingerprints(root / "submitted")
     line = [str(BIN / "autograder"), "grade", NAME, "--json", "report.json", "--seed", "11"]
+    line += ["--jobs", str(JOBS[name])]
     grader = subprocess.Popen(line, cwd=root, env=BARE_PATH, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     out, errors = grader.communicate(timeout=1500)
     graded.done = subprocess.CompletedProcess(line, grader.returncode, out, errors)
@@ -123,7 +125,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Class]:
 
     class Classes(dict):
         def __missing__(self, name: str) -> Class:
-            self[name] = grade(CORPUS[name], tmp_path_factory.mktemp(name), LIMITS[name])
+            self[name] = grade(name, tmp_path_factory.mktemp(name))
             return self[name]
 
     return Classes()

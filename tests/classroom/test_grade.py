@@ -1,15 +1,21 @@
 """`autograder grade`: every submission gets a status, a score in the gradebook and a plain reason."""
 
 import json
+import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import psutil
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.utils import determine_grade
 
+from autograder.check_cells import checks_of
 from autograder.notebooks import write_exercises
 from tests.classroom.conftest import CELL_SECONDS, NAME, RIGHT, GradedClass, SampleCourse
+from tests.classroom.test_corpus import leftovers
 
 RESULT_KEYS = {"student", "assignment", "score", "max_score", "status", "reason", "warnings", "seconds", "questions"}
 QUESTION_KEYS = {"id", "points", "max_points", "mistake", "message"}
@@ -59,10 +65,25 @@ def test_grade_report_has_the_agreed_form(graded: GradedClass):
 def test_grade_names_the_mistake_apart_from_its_message(graded: GradedClass):
     axes = graded["mistaken"]["questions"][0]
     assert axes["mistake"] == "embedding-unchanged"
-    assert "Received" in axes["message"]
+    assert re.search(r"Expected: float32 \((\d+), 1, 1, (\d+)\)\n +Received: float32 \(\1, \2\)\n", axes["message"])
     assert "Mistake:" not in axes["message"]
     assert all(q["mistake"] is None for q in graded["stub"]["questions"])
     assert "NotImplementedError" in graded["stub"]["questions"][0]["message"]
+
+
+def test_grade_keeps_verdicts_as_data_and_shows_them_to_nbgrader(graded: GradedClass):
+    """Formgrader and `nbgrader autograde` read points from outputs: those must say what marking decided."""
+    kept = [json.loads(path.read_text()) for path in graded.course.root.glob(f"_build/exam/{NAME}/results/*.json")]
+    assert {result["student"] for result in kept} == {result["student"] for result in graded.report}
+    for result in kept:
+        passed = {verdict["question"]: verdict["passed"] for verdict in result["verdicts"]}
+        cells = checks_of(graded.course.autograded(result["student"]))
+        assert {question: determine_grade(cell)[0] > 0 for question, cell in cells.items()} == passed
+        questions = graded[result["student"]]["questions"]
+        assert {question["id"]: question["points"] for question in questions} == {
+            question: determine_grade(cell)[0] for question, cell in cells.items()
+        }
+        assert [question["mistakes"] for question in questions] == [v["mistakes"] for v in result["verdicts"]]
 
 
 def test_grade_keeps_the_seed_to_itself(graded: GradedClass):
@@ -99,13 +120,22 @@ def test_grade_succeeds_and_prints_a_table(graded: GradedClass):
 
 
 def test_grade_leaves_no_process_and_no_file(graded: GradedClass):
-    for process in psutil.process_iter(["cmdline", "ppid"]):
-        command = " ".join(process.info["cmdline"] or [])
-        orphan = process.info["ppid"] == 1 and "autograder.sandbox.inner.zygote" in command
-        assert not orphan, process
+    assert leftovers(graded.process) == []
     left = Path(tempfile.gettempdir()).glob("autograder-[0-9]*")
     ended = [path for path in left if not _alive(path.name.split("-")[1])]
     assert not ended
+
+
+def test_leftovers_are_found(graded: GradedClass):
+    walls = ["bwrap", "-c", "import time; time.sleep(60)", f"/autograder-{graded.process}-x/package"]
+    left = subprocess.Popen(walls, executable=sys.executable)
+    try:
+        (found,) = leftovers(graded.process)
+        assert found.startswith(f"{left.pid} ")
+        assert leftovers(left.pid) == []  # behind another grader's walls
+    finally:
+        left.kill()
+        left.wait()
 
 
 def _alive(process: str) -> bool:
@@ -130,11 +160,20 @@ def test_grade_again_keeps_other_students_and_updates_the_one_named(course: Samp
     assert course.scores() == {"one": 10, "two": 10}
 
 
-@pytest.mark.parametrize("arguments", [["02-unknown"], [NAME], [NAME, "--student", "nobody"]])
-def test_grade_without_anything_to_grade_says_so(course: SampleCourse, arguments: list[str]):
+@pytest.mark.parametrize(
+    ("arguments", "received"),
+    [
+        (["02-unknown"], "Received: '02-unknown'"),
+        ([NAME], "Received none"),
+        ([NAME, "--student", "nobody"], "Received: nobody"),
+    ],
+)
+def test_grade_without_anything_to_grade_says_so(course: SampleCourse, arguments: list[str], received: str):
+    if "--student" in arguments:
+        course.hand_in("somebody", RIGHT)
     done = course.grade(*arguments)
     assert done.exit_code == 2
-    assert "Received" in done.stderr
+    assert received in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 

@@ -14,6 +14,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> SampleCourse:
     course.hand_in("right", RIGHT)
     course.hand_in("dead", {**RIGHT, STEP: "import os\ndef denoise_step(*x):\n    os._exit(1)"})
     (course.root / "submitted" / "right" / NAME / "os.py").write_text("raise SystemExit('a file beside the notebook')")
+    source = course.root / "solutions" / NAME / f"{NAME}.py"
+    source.write_text(source.read_text().replace("Two questions", "Just two questions"))  # its notebook is older now
     for command in (["generate_assignment", NAME, "--force"], ["autograde", NAME], ["generate_feedback", NAME]):
         done = course.run("nbgrader", *command)
         assert done.returncode == 0, done.stderr
@@ -25,6 +27,7 @@ def test_plain_nbgrader_gives_the_same_scores(plain: SampleCourse):
 
 
 def test_plain_nbgrader_releases_the_same_bytes(plain: SampleCourse):
+    assert "Just two questions" in plain.released().cells[0].source
     done = plain.run("autograder", "exercises", "--check")
     assert done.returncode == 0, done.stderr
 

@@ -2,7 +2,6 @@
 
 import gc
 import re
-from collections import Counter
 
 import keras
 import numpy as np
@@ -12,12 +11,13 @@ from keras import ops
 from autograder import reference
 from autograder.drawing import draw as drawing
 from autograder.drawing.assembly import mix
-from autograder.drawing.mixing import BlockError, random_inputs
+from autograder.drawing.mixing import BlockError, Mine, random_inputs
 from autograder.drawing.showing import make_figure
 from autograder.exam.comparing import relative_error
 from autograder.sitting import stand_ins
 from autograder.small_model.ddim import with_eps
 from autograder.small_model.model import load_unet, trained_unet
+from autograder.small_model.programs import Compiled, CompiledUNet
 from autograder.small_model.switchboard import Switches
 from tests.drawing import blocks as mine
 
@@ -136,18 +136,24 @@ def test_mix_with_eps_is_the_unet_that_draws(random_folder, trained):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow makes such graphs")
-def test_drawing_again_keeps_nothing_of_the_drawing_before(make):
+def test_drawing_again_keeps_nothing_of_the_drawing_before(make, trained):
+    from tensorflow import __internal__ as tensorflow_parts
+
+    kinds = (tensorflow_parts.FuncGraph, Compiled, CompiledUNet, Mine, keras.Variable)
+
     def left():
         gc.collect()
-        return Counter(type(thing).__name__ for thing in gc.get_objects())
+        things = [type(thing) for thing in gc.get_objects()]
+        return [sum(issubclass(thing, kind) for thing in things) for kind in kinds]
 
     make(ResBlock=mine.ResBlock)
     before = left()
     make(ResBlock=mine.ResBlock)
-    after = left()
-    kept = {name: after[name] - before[name] for name in ("FuncGraph", "Compiled", "CompiledUNet", "Mine", "Variable")}
-    assert before["FuncGraph"] > 0  # the reference's
-    assert not any(kept.values()), kept
+    assert left() == before
+    alive = with_eps(mix({"ResBlock": mine.ResBlock}, trained).unet)
+    assert [now > then for now, then in zip(left()[1:], before[1:], strict=True)] == [True] * 4  # it would be seen
+    assert before[0] > 0  # the reference's graphs
+    assert alive is not None
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """`check` as a learner meets it: silent on stderr, None when right, a `CheckFailed` that says what is wrong."""
 
+import re
 import sys
 import warnings
 
@@ -99,15 +100,43 @@ def test_check_exception_shows_the_learners_own_line():
     assert "return embeddings + undefined_name" in text
 
 
-@pytest.mark.parametrize("answer", [None, 7, "ResBlock", keras.layers.Dense, lambda dim: None, lambda: None])
-def test_check_objects_of_another_kind_fail_with_a_reason(answer):
+def said(error, line):
+    """What a failed check says in the line of this name."""
+    (found,) = re.findall(rf"^  {line}: +(.*)$", str(error), re.MULTILINE)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("answer", "received", "cause"),
+    [
+        (None, "TypeError while it was constructed: 'NoneType' object is not callable", "Something is None"),
+        (7, "TypeError while it was constructed: 'int' object is not callable", "Your code raised the error"),
+        ("ResBlock", "TypeError while it was constructed: 'str' object is not callable", "Your code raised the error"),
+        (keras.layers.Dense, "ValueError while it ran: ", "A list of tensors is used as if it were one"),
+        (lambda dim: None, "TypeError while it was constructed: ResBlock(...) must make a keras", "Your code raised"),
+        (lambda: None, "TypeError while it was constructed: <lambda>() takes 0", "`__init__` takes other arguments"),
+    ],
+    ids=["nothing", "a number", "a text", "another layer", "makes nothing", "takes nothing"],
+)
+def test_check_objects_of_another_kind_fail_with_a_reason(answer, received, cause):
     error = failure("resblock-same", answer)
-    assert "Received" in str(error)
+    assert said(error, "Received").startswith(received)
+    assert said(error, "Cause").startswith(cause)
 
 
-@pytest.mark.parametrize("value", [None, "text", {"a": 1}, [np.zeros(2), None]])
-def test_check_outputs_that_are_no_tensor_fail_with_a_reason(value):
-    assert "Received" in str(failure("broadcast-embedding", lambda e: value))
+@pytest.mark.parametrize(
+    ("value", "received", "cause"),
+    [
+        (None, "nothing was returned (None)", "A tensor was expected."),
+        ("text", "<U4 ()", "The output has 0 axes where 4 are expected."),
+        ({"a": 1}, "object ()", "The output has 0 axes where 4 are expected."),
+        ([np.zeros(2), None], "float64 (2,); object ()", "2 outputs were returned where 1 output"),
+    ],
+)
+def test_check_outputs_that_are_no_tensor_fail_with_a_reason(value, received, cause):
+    error = failure("broadcast-embedding", lambda e: value)
+    assert said(error, "Received").startswith(received)
+    assert said(error, "Cause").startswith(cause)
 
 
 def test_check_system_exit_is_a_wrong_answer():
@@ -124,13 +153,30 @@ def test_check_nan_is_wrong():
 def test_check_expected_values_never_show():
     question = find("resblock-same")
     paper = make_paper(question, 5)
-    expected = sit(paper, ResBlock, base_only=True).cases[0].runs["base"][0]
-    wrong = mark(question, paper, sit(paper, lambda dim: Doubled(dim)))
-    digits = f"{expected.mean():.3g} {expected.std():.3g} {expected.max():.3g} {expected.min():.3g}".split()
-    assert not any(number in wrong.message for number in digits)
+    cases = sit(paper, ResBlock, base_only=True).cases
+    wrong = mark(question, paper, sit(paper, lambda dim: Tripled(dim)))
+    assert re.search(r"\d\.\d", wrong.message)  # it tells numbers: what was received
+    for case in cases:
+        assert tells(wrong.message, case.runs["base"][0]) == []
 
 
-class Doubled(ResBlock):
+@pytest.mark.parametrize("form", ["{:.3g}", "{:.2e}", "{:.3f}", "{:.6f}", "{}", "{:+.4f}", "-{:.4f}"])
+def test_check_expected_values_would_be_found_in_any_form(form):
+    expected = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    for value in (expected.std(), expected[0, 0], expected.max()):
+        assert tells(f"  Cause: it should be {form.format(abs(value))}, in 12 of 64.", expected)
+    assert not tells("  Cause: it is 3.21e+02 in 12 of 64.", expected)
+
+
+def tells(message, expected):
+    """The numbers in a message that are near one that an expected output has, in whatever form they are written."""
+    statistics = (expected.mean(), expected.std(), expected.max(), expected.min(), np.abs(expected).mean())
+    values = np.abs([*statistics, np.linalg.norm(expected), *expected.flat[:3], *expected.flat[-3:]])
+    told = [abs(float(number)) for number in re.findall(r"[-+]?\d+\.\d+(?:e[-+]?\d+)?", message)]
+    return [number for number in told if np.min(np.abs(values - number) / values) < 6e-3]
+
+
+class Tripled(ResBlock):
     """Wrong in a way the catalogue does not know."""
 
     def call(self, inputs):
@@ -161,7 +207,7 @@ def verdict_on(question_id, answer) -> Verdict:
 
 
 def test_unnamed_mistake_gives_the_relative_error():
-    verdict = verdict_on("resblock-same", Doubled)
+    verdict = verdict_on("resblock-same", Tripled)
     assert verdict.mistake is None
     assert "relative" in verdict.message
 

@@ -36,10 +36,10 @@ class Einsum(keras.layers.Layer):
         super().__init__()
         self.heads, self.size = heads, size
         width = heads * size
-        self.last = keras.layers.EinsumDense("bshd,hdc->bsc", (None, width), bias_axes="c")
-        self.value = keras.layers.EinsumDense("bsf,fhd->bshd", (None, heads, size))
-        self.query = keras.layers.EinsumDense("bsf,fhd->bshd", (None, heads, size))
-        self.key = keras.layers.EinsumDense("bsf,fhd->bshd", (None, heads, size))
+        self.last = keras.layers.EinsumDense("bshd,hdc->bsc", (None, width), bias_axes="c", name="last")
+        self.value = keras.layers.EinsumDense("bsf,fhd->bshd", (None, heads, size), name="value")
+        self.query = keras.layers.EinsumDense("bsf,fhd->bshd", (None, heads, size), name="query")
+        self.key = keras.layers.EinsumDense("bsf,fhd->bshd", (None, heads, size), name="key")
 
     def call(self, inputs):
         x, context = inputs
@@ -104,12 +104,14 @@ def test_pair_weights_gives_each_weight_its_partner(right):
     pairs = pair_weights(einsum.cases[0], right.cases[0], TOLERANCE)
     assert sorted(pairs) == list(range(5))
     assert sorted(pairs.values()) == list(range(5))
-    roles = {"query": "to_q", "key": "to_k", "value": "to_v"}
-    names = [right.cases[0].weights[i].path for i in range(5)]
-    for mine, theirs in pairs.items():
-        shape = einsum.cases[0].weights[mine].shape
-        assert np.prod(shape) == right.cases[0].weights[theirs].size
-    assert {n for n in names if any(role in n for role in roles.values())}
+    names = [[weight.path.split("/")[-2:] for weight in one.cases[0].weights] for one in (einsum, right)]
+    assert {"/".join(names[0][mine]): "/".join(names[1][theirs]) for mine, theirs in pairs.items()} == {
+        "query/kernel": "to_q/kernel",
+        "key/kernel": "to_k/kernel",
+        "value/kernel": "to_v/kernel",
+        "last/kernel": "out_proj/kernel",
+        "last/bias": "out_proj/bias",
+    }
 
 
 def test_close_refuses_numbers_of_half_the_digits():

@@ -183,7 +183,8 @@ def test_attention_that_is_not_called_by_name_says_so():
 
     received = verdict("cross-attention", Positional)
     assert not received.passed
-    assert "context" in received.message
+    assert "unexpected keyword argument 'context'" in received.message
+    assert "`context=` is given by its name" in received.message.split("Cause:")[1]
 
 
 def test_attention_of_keras_that_gets_one_tensor_only_is_told_which_argument_is_missing():

@@ -55,10 +55,15 @@ def test_formula_scrolls_with_the_arrow_keys(visit):
 
 
 def test_what_no_longer_scrolls_is_no_stop_for_the_keyboard(visit):
+    from playwright.sync_api import expect
+
     page = visit("book/01-denoising.html", width=PHONE).page
-    page.wait_for_function("document.querySelectorAll('.katex-display[tabindex]').length > 0")
+    stops = page.locator(".katex-display[tabindex]")
+    expect(stops).not_to_have_count(0)
     page.set_viewport_size({"width": DESKTOP, "height": 900})
-    page.wait_for_function("document.querySelectorAll('.katex-display[tabindex]').length === 0")
+    expect(stops).to_have_count(0)
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    expect(stops).not_to_have_count(0)
 
 
 # ------------------------------------------------------------------------------------------------------------- focus

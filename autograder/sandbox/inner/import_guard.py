@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-ROOMS = ("reference", "small_model", "drawing", "questions", "exam", "classroom", "notebooks", "whole_files", "cli")
+FILES = ("notebooks", "check_cells", "scales", "whole_files")
+ROOMS = ("reference", "small_model", "drawing", "questions", "exam", "classroom", "cli", *FILES)
 OUTER = tuple(f"sandbox.{module}" for module in ("bubblewrap", "control_groups", "probe", "reader", "worker"))
 
 

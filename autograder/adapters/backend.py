@@ -1,0 +1,40 @@
+"""The Keras backend that is in use: what it alone can do, and what does nothing on the others."""
+
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import keras
+
+from autograder.adapters import tensorflow_parts, torch_parts
+
+
+def name() -> str:
+    """Which it is: "tensorflow", "jax" or "torch"."""
+    return str(keras.backend.backend())
+
+
+def compiled(function: Callable) -> Callable:
+    """A function as a program where the backend has such; else itself."""
+    if name() == "tensorflow":
+        return tensorflow_parts.make_program(function)
+    if name() == "jax":
+        import jax
+
+        return jax.jit(function)
+    return function
+
+
+def joins_programs() -> bool:
+    """Whether a program that calls others is worth its making."""
+    return name() == "tensorflow"
+
+
+def lean_graphs() -> AbstractContextManager:
+    """A context in which graphs are made for drawing only, see `tensorflow_parts.lean_graphs`."""
+    return tensorflow_parts.lean_graphs() if name() == "tensorflow" else contextlib.nullcontext()
+
+
+def plain_attention() -> AbstractContextManager:
+    """A context in which attention is computed in the form that trains fastest on a CPU."""
+    return torch_parts.attention_by_products() if name() == "torch" else contextlib.nullcontext()

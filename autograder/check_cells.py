@@ -1,0 +1,48 @@
+"""What a cell of an exercise is to nbgrader: a check, whose points marking decides, or an answer that a learner writes.
+
+This is the one place that knows, for sources, released notebooks, what was handed in and what was run.
+"""
+
+from typing import Any
+
+from nbformat import NotebookNode
+
+
+def settings_of(cell: NotebookNode) -> dict[str, Any]:
+    """nbgrader's settings of a cell; none, if it has none."""
+    return cell.metadata.get("nbgrader", {})
+
+
+def grade_id(cell: NotebookNode) -> str:
+    """A cell's name in the gradebook; "", if it has none."""
+    return str(settings_of(cell).get("grade_id", ""))
+
+
+def is_graded(cell: NotebookNode) -> bool:
+    """Whether a cell has points, decided by marking or given by hand."""
+    return bool(settings_of(cell).get("grade"))
+
+
+def is_marked(cell: NotebookNode) -> bool:
+    """Whether a cell has points that no one gives by hand. In an exercise as it should be, each of these is a check."""
+    return is_graded(cell) and not settings_of(cell).get("solution")
+
+
+def is_check(cell: NotebookNode) -> bool:
+    """Whether a cell is a check: its points are decided by marking."""
+    return bool(cell.cell_type == "code") and is_marked(cell)
+
+
+def is_answer(cell: NotebookNode) -> bool:
+    """Whether a learner writes in this cell."""
+    return "nbgrader" in cell.metadata and not is_marked(cell) and not settings_of(cell).get("locked")
+
+
+def checks_of(notebook: NotebookNode) -> dict[str, NotebookNode]:
+    """The check cells of a notebook by their questions, in order."""
+    return {grade_id(cell): cell for cell in notebook.cells if is_check(cell)}
+
+
+def questions_of(notebook: NotebookNode) -> list[str]:
+    """The questions that a released notebook asks, in order."""
+    return list(checks_of(notebook))
