@@ -154,6 +154,14 @@ def down_pair(x, t_emb, context, level, blocks):
     ### END SOLUTION
 
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Three lines for the first three levels: the width, the ResBlock, the SpatialTransformer. The number of heads is a whole
+# number, so divide with `//`. Then leave one of the lines out on the fourth level, whose number is 3.
+#
+# </details>
+
 # %% nbgrader={"grade_id": "down-pair", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("down-pair", down_pair)
 
