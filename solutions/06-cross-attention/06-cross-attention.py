@@ -9,21 +9,22 @@
 # %% [markdown]
 # # Exercise 6: attention
 #
-# About 45 minutes · difficulty: hard · 10 points · chapter 6, *CrossAttention: where the text enters*
+# About 55 minutes · difficulty: hard · 10 points · chapter 6, *CrossAttention: where the text enters*
 #
 # You write the layer through which the text reaches the picture: every pixel asks, every word answers, and the softmax
-# decides **how much of which word each pixel takes**. Four questions climb to it:
+# decides **how much of which word each pixel takes**. Five questions climb to it:
 #
-# 1. `td_dot`: one matrix product for each picture and head (2 points),
+# 1. `td_dot`: one matrix product for each picture and head (1 point),
 # 2. `repeated_share`: a prediction. What does a word gain that stands in the prompt twice? (2 points),
-# 3. `CrossAttention` from tokens to themselves (3 points),
-# 4. the same `CrossAttention` with a context of another length and another width (3 points).
+# 3. `masked_attention`: find the fault in somebody else's attention (2 points),
+# 4. `CrossAttention` from tokens to themselves (3 points),
+# 5. the same `CrossAttention` with a context of another length and another width (2 points).
 #
 # Fill in the cells that say `write your answer here`, and run the check below each. A check tries your answer in
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write the layer is up
 # to you: only what it computes counts. You may check as often as you like.
 #
-# *Run all* runs through: a check of an unwritten stub says so, and stops nothing.
+# *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -83,7 +84,7 @@ def td_dot(a, b):
 #
 # </details>
 
-# %% nbgrader={"grade_id": "td-dot", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "td-dot", "grade": true, "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check("td-dot", td_dot)
 
 # %% [markdown]
@@ -145,7 +146,97 @@ check("guess-repeated-word", repeated_share)
 # hardly gain, and what the copies gain the other words lose. None of them ever falls to 0.
 
 # %% [markdown]
-# ## 3. Attention to themselves
+# ## 3. Find the fault
+#
+# A prompt is shorter than the context, and the tokens behind it are padding. Stable Diffusion lets the pixels attend to
+# them all the same. A colleague wants them left out, and writes attention that takes one argument more: the first
+# `length` tokens are real, those behind them are padding.
+
+
+# %%
+def colleagues_attention(q, k, v, length):
+    """q (B, N, S, D), k and v (B, N, T, D) to (B, N, S, D), without what the padding has to say."""
+    scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) / q.shape[-1] ** 0.5
+    weights = ops.softmax(scores, axis=-1)
+    real = ops.cast(ops.arange(k.shape[2]) < length, weights.dtype)
+    return ops.matmul(weights * real, v)
+
+
+# %% [markdown]
+# It runs, and the shapes are right. To try it out, the colleague has it paint: each pixel asks with its colour, three
+# words answer with theirs, and behind them stand 0, 3 or 12 tokens of padding. If the padding were left out, there would
+# be three equal pictures.
+
+
+# %%
+def paint(attention, padding):
+    colours = np.array([(0.9, 0.1, 0.1), (0.1, 0.3, 0.9), (0.9, 0.9, 0.7)], "float32")
+    kinds = np.full((6, 9), 2)
+    kinds[1:5, 1:4], kinds[2:4, 5:8] = 0, 1
+    looks = 2 * (colours - colours.mean(axis=0))
+    keys = np.concatenate([looks, np.zeros((padding, 3), "float32")])
+    values = np.concatenate([colours, np.ones((padding, 3), "float32")])
+    q, k, v = (ops.convert_to_tensor(a[None, None]) for a in (looks[kinds.reshape(54)], keys, values))
+    return ops.convert_to_numpy(attention(q, k, v, 3)).reshape(6, 9, 3).clip(0, 1)
+
+
+def show_painted(attention):
+    _, axes = plt.subplots(1, 3, figsize=(7, 1.8), layout="constrained")
+    for axis, padding in zip(axes, (0, 3, 12), strict=True):
+        axis.imshow(paint(attention, padding))
+        axis.set_title(f"padding: {padding}", fontsize=9)
+        axis.set_axis_off()
+    plt.show()
+
+
+show_painted(colleagues_attention)
+
+# %% [markdown]
+# What is wrong, and why does it get worse with more padding? Find the line, and write the function again as it should
+# be. (The padding's scores need not be computed; but no pixel may get anything of it.)
+
+
+# %% nbgrader={"grade_id": "answer-fault-padding", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
+def masked_attention(q, k, v, length):
+    """The colleague's attention, mended.
+
+    Args:
+        q: queries, tensor (B, N, S, D).
+        k, v: keys and values, tensors (B, N, T, D).
+        length: how many of the T tokens are real, a whole number from 1 to T; the others stand behind them.
+
+    Returns:
+        Tensor (B, N, S, D): what attention to the real tokens alone would give.
+    """
+    ### BEGIN SOLUTION
+    scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) / q.shape[-1] ** 0.5
+    real = ops.arange(k.shape[2]) < length
+    masked = ops.where(real, scores, -1e9)
+    return ops.matmul(ops.softmax(masked, axis=-1), v)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Add up the weights that a pixel has left in the end. What would they have to add up to? Then think of question 2: who
+# gets what a token does not take?
+#
+# </details>
+#
+# See it: three equal pictures.
+
+# %%
+try:
+    show_painted(masked_attention)
+except Exception as error:
+    print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
+
+# %% nbgrader={"grade_id": "fault-padding", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("fault-padding", masked_attention)
+
+# %% [markdown]
+# ## 4. Attention to themselves
 #
 # Called on one tensor, `inputs` of shape (B, S, F), the layer computes for each of its N heads, with D features each,
 #
@@ -163,7 +254,7 @@ check("guess-repeated-word", repeated_share)
 # Both products are a `td_dot`. If question 1 does not pass yet, mend it first: a wrong `td_dot` makes this layer fail at
 # a line that is right, often at the softmax.
 #
-# If you want to take both questions in one go, look at question 4 before you start: it asks for one argument more.
+# If you want to take both questions in one go, look at question 5 before you start: it asks for one argument more.
 
 
 # %% nbgrader={"grade_id": "answer-self-attention", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -254,7 +345,7 @@ except Exception as error:
 check("self-attention", CrossAttention)
 
 # %% [markdown]
-# ## 4. Attention to the text
+# ## 5. Attention to the text
 #
 # With a `context` of shape (B, T, G) the layer looks at other tokens than those that ask: the queries still come from
 # `inputs`, the keys **and** the values now come from `context`. It has another number of tokens and another width than
@@ -286,7 +377,7 @@ try:
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "cross-attention", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "cross-attention", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("cross-attention", CrossAttention)
 
 # %% [markdown]

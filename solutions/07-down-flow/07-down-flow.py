@@ -23,7 +23,7 @@
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write a function is up
 # to you: only what it computes counts. You may check as often as you like.
 #
-# *Run all* runs through: a check of an unwritten stub says so, and stops nothing.
+# *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 
@@ -153,6 +153,14 @@ def down_pair(x, t_emb, context, level, blocks):
     return x
     ### END SOLUTION
 
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Three lines for the first three levels: the width, the ResBlock, the SpatialTransformer. The number of heads is a whole
+# number, so divide with `//`. Then leave one of the lines out on the fourth level, whose number is 3.
+#
+# </details>
 
 # %% nbgrader={"grade_id": "down-pair", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("down-pair", down_pair)

@@ -38,7 +38,7 @@
 # so write it with layers and `keras.ops`, not with NumPy. And in this notebook the blocks are light **stand-ins**, with
 # the real blocks' interfaces and hardly anything inside: wiring is what this exercise is about.
 #
-# *Run all* runs through: a check of an unwritten stub says so, and stops nothing.
+# *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 

@@ -25,7 +25,7 @@
 # several sizes, with random numbers, and tells you what is wrong, not only that it is. How you write a function is up
 # to you: only what it computes counts. You may check as often as you like.
 #
-# *Run all* runs through: a check of an unwritten stub says so, and stops nothing.
+# *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
 # Run the next cell first. In Colab it installs the course's small package and changes nothing else.
 

@@ -19,7 +19,8 @@ from autograder.sitting.run import sit
 SEED = 20
 QUESTIONS_FOLDER = Path(registry.__file__).parent
 QUESTIONS = [question for questions in exercises().values() for question in questions]
-SHARED_AXES = {"td-dot": 3}  # a (B, N, S, D) and b (B, N, D, T): batch, heads and the axis summed over; else the batch
+# a (B, N, S, D) and b (B, N, D, T): batch, heads and the axis summed over; q and k (B, N, T, D); else the batch
+SHARED_AXES = {"td-dot": 3, "fault-padding": 4}
 CONVERTED = [question for question in QUESTIONS if question.base is not None]  # proved by test_slips
 MISTAKES = [(q.id, mistake.id) for q in QUESTIONS if q not in CONVERTED for mistake in q.mistakes]
 

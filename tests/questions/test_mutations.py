@@ -189,6 +189,11 @@ MUTATIONS = {
         {"answering": lambda context, inputs: context[:, ::-1] + 1},
         {"average": lambda weights, v: weights @ np.square(v)},
     ),
+    "fault-padding": (
+        {"masked": lambda scores, real: scores},
+        {"scale": lambda scores, q: 1.1 * scores},
+        {"end": scaled(1.1)},
+    ),
     "guess-repeated-word": ({"copies": scaled_by(1.1)}, {"total": first}, {"others": lambda share: 1.1 - share}),
     # --------------------------------------------------------------------------------------------------- 07-down-flow
     "guess-attention-cost": (

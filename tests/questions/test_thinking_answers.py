@@ -36,6 +36,36 @@ def one_copy_after_the_other(share, times):
     return 1 - others
 
 
+# ----------------------------------------------------------------------------------------------------- 06, the padding
+
+
+def padding_cut_off(q, k, v, length):
+    k, v = k[:, :, :length], v[:, :, :length]
+    return ops.matmul(ops.softmax(ops.matmul(q, ops.swapaxes(k, 2, 3)) / np.sqrt(q.shape[-1])), v)
+
+
+def padding_shared_out_anew(q, k, v, length):
+    weights = ops.softmax(ops.einsum("bnsd,bntd->bnst", q, k) * q.shape[-1] ** -0.5)
+    weights = weights * ops.cast(ops.arange(k.shape[2]) < length, "float32")
+    return ops.einsum("bnst,bntd->bnsd", weights / ops.sum(weights, axis=-1, keepdims=True), v)
+
+
+def padding_by_a_large_minus(q, k, v, length):
+    minus = np.where(np.arange(k.shape[2]) < length, 0, -1e4).astype("float32")
+    return ops.matmul(ops.softmax(ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) / q.shape[-1] ** 0.5 + minus), v)
+
+
+def padding_by_powers(q, k, v, length):
+    powers = ops.exp(ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) / q.shape[-1] ** 0.5)[..., :length]
+    return ops.matmul(powers, v[:, :, :length]) / ops.sum(powers, axis=-1, keepdims=True)
+
+
+def padding_by_keras(q, k, v, length):
+    q, k, v = (ops.transpose(a, (0, 2, 1, 3)) for a in (q, k, v))
+    mask = ops.reshape(ops.arange(k.shape[1]) < length, (1, 1, 1, -1))
+    return ops.transpose(ops.dot_product_attention(q, k, v, mask=mask), (0, 2, 1, 3))
+
+
 # --------------------------------------------------------------------------------------------------- 07, what it costs
 
 
@@ -246,6 +276,13 @@ def around_a_half(scale, correlation):
 
 RIGHT = {
     "guess-repeated-word": (by_normalising, by_softmax, by_odds, by_what_is_left, one_copy_after_the_other),
+    "fault-padding": (
+        padding_cut_off,
+        padding_shared_out_anew,
+        padding_by_a_large_minus,
+        padding_by_powers,
+        padding_by_keras,
+    ),
     "guess-attention-cost": (by_cancelling, by_shapes, by_heads, by_logarithms, by_pixel),
     "down-pair": (
         pair_of_early_returns,

@@ -1,8 +1,9 @@
-"""Exercise 06: the product of each head, a word said twice, and attention to the tokens themselves and to a context."""
+"""Exercise 06: the product of each head, a word said twice, padding, and attention to the tokens and to a context."""
 
 from autograder.questions.catalogue import Texts
 from autograder.questions.cross_attention.base import CROSS, SELF, TD_DOT
 from autograder.questions.cross_attention.changes import CROSS_CHANGES, SELF_CHANGES, TD_DOT_CHANGES
+from autograder.questions.cross_attention.masking import MASKED, MASKED_CHANGES, masked_attention
 from autograder.questions.cross_attention.repeating import REPEATED, REPEATED_CHANGES, repeated_share
 from autograder.questions.question import Case, Pick, Question, RandomInput
 from autograder.reference import CrossAttention, td_dot
@@ -23,6 +24,22 @@ def _repeated_cases(_):
     """A word that had little, some and most of a pixel's attention."""
     picks = (Pick(0.02, 0.08), Pick(6, 9)), (Pick(0.15, 0.4), Pick(2, 3)), (Pick(0.55, 0.9), Pick(4, 5))
     return tuple(Case(pick, {}) for pick in picks)
+
+
+def _masked_cases(scale):
+    """Cases of `masked_attention(q, k, v, length)` from `(B, N, S, D, T)`; some tokens are real, and some are not."""
+    sizes = ((2, 5, 24, 64, 77), (1, 10, 16, 64, 50)) if scale == "full" else ((2, 3, 5, 7, 9), (3, 2, 6, 4, 11))
+    return tuple(
+        Case(
+            (Pick(3, 6),),
+            {
+                "q": RandomInput((b, n, s, d), spread=1.0),
+                "k": RandomInput((b, n, t, d), spread=1.0),
+                "v": RandomInput((b, n, t, d), spread=1.0),
+            },
+        )
+        for b, n, s, d, t in sizes
+    )
 
 
 def _self_cases(scale):
@@ -76,6 +93,17 @@ QUESTIONS = (
         mistakes=_TEXTS.of(REPEATED_CHANGES, "softmax"),
         section="The weights: a softmax over the context",
         marking="scalar",
+    ),
+    Question(
+        id="fault-padding",
+        exercise=EXERCISE,
+        name="masked_attention",
+        kind="function",
+        cases=_masked_cases,
+        accepted=(masked_attention,),
+        base=MASKED,
+        mistakes=_TEXTS.of(MASKED_CHANGES, "softmax"),
+        section="The weights: a softmax over the context",
     ),
     Question(
         id="self-attention",
