@@ -239,7 +239,7 @@ def _walk(latent, contexts, timesteps, scale, n):
     """DDIM with one doubled call a step."""
     both = ops.concatenate(contexts, axis=0)
     shares = [*(float(n.alpha_bars[t]) for t in timesteps), 1.0]
-    for t, share, following in zip(timesteps, shares, shares[1:], strict=True):
+    for t, share, following in zip(timesteps, shares[:-1], shares[1:], strict=True):
         eps = n.unet([ops.concatenate([latent] * 2), n.embed(np.full(2, int(t))), both])
         eps = (1 - scale) * eps[:1] + scale * eps[1:]
         latent = following**0.5 * (latent - (1 - share) ** 0.5 * eps) / share**0.5 + (1 - following) ** 0.5 * eps
