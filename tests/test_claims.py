@@ -74,4 +74,4 @@ def test_claims_on_a_trained_network_load_one(data, chapters):
 def test_table_links_every_claim(claims_page, data, chapters):
     table = claims_page.table(data, chapters)
     assert table.count("<tr>") == len(data["claims"]) + 1
-    assert '<a href="03-resblock.html#fig-time">3: figure</a>' in table
+    assert '<a href="03-resblock.html#fig-time">3: Experiment: does the time arrive?</a>' in table

@@ -97,13 +97,15 @@ def call_start(function: Any, inputs: list[Any], strength: float, steps: int) ->
     return function(*inputs, strength, sampling.timesteps(steps), sampling.alpha_bars())
 
 
-def call_pipeline(
-    function: Any, inputs: list[Any], prompt: str, negative_prompt: str, steps: int, scale: float, networks=NETWORKS
-) -> Any:
-    """Calls a learner's `text_to_picture` on `inputs` (latent), with all of the above."""
-    return function(prompt, negative_prompt, *inputs, sampling.timesteps(steps), scale, networks)
+def call_pipeline(function: Any, inputs: list[Any], *arguments: Any) -> Any:
+    """Calls a learner's `text_to_picture` on `inputs` (latent), a prompt, a negative prompt, timesteps and a scale."""
+    return _call_pipeline(NETWORKS, function, inputs, *arguments)
 
 
 def call_pipeline_in_numpy(function: Any, inputs: list[np.ndarray], *arguments: Any) -> Any:
     """`call_pipeline` with networks that take and give NumPy arrays."""
-    return call_pipeline(function, inputs, *arguments, networks=NETWORKS_IN_NUMPY)
+    return _call_pipeline(NETWORKS_IN_NUMPY, function, inputs, *arguments)
+
+
+def _call_pipeline(networks, function, inputs, prompt, negative_prompt, steps, scale):
+    return function(prompt, negative_prompt, *inputs, sampling.timesteps(steps), scale, networks)

@@ -32,14 +32,14 @@ def figures_of(chapter):
 
 
 def place_of(chapter, shown):
-    """What shows a claim: the words for it and the anchor to link to.
+    """Where a claim is shown: the heading above the cell, and the anchor to link to.
 
     Raises:
         ValueError: if no cell of the chapter shows it.
     """
-    if shown in figures_of(chapter):
-        return "figure", shown
     for heading, cell in cells_of(chapter):
+        if shown in FIGURE.findall(cell):
+            return heading, shown
         if shown in map(str.strip, cell.splitlines()):
             return heading, nodes.make_id(heading)
     raise ValueError(f"`shown` must be the name of a cell's figure or a whole line of a cell. Received: {shown!r}")

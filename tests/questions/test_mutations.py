@@ -296,7 +296,11 @@ MUTATIONS = {
         {"end": np.logical_not},
         {"row": lambda length: np.arange(length)[:, None] + 1},
     ),
-    "guess-changed-rows": ({"rows": add}, {"place": lambda position: position + 1}, {"end": scaled(2)}),
+    "guess-changed-rows": (
+        {"end": lambda count: count + 1},
+        {"place": lambda position: position + 1},
+        {"end": scaled(2)},
+    ),
     "text-block": (
         {"dense1": Dense("wide", bias=False)},
         {"scores": lambda q, k: 1.3 * (q @ k)},

@@ -33,7 +33,7 @@ def _row_cases(_):
 
 def _block_cases(scale):
     """Cases of `TextBlock(N, D)(x)` from `(B, T, N, D)`; N·D is a multiple of 32, so that GroupNorm runs."""
-    sizes = ((2, 9, 16, 64), (1, 12, 12, 64)) if scale == "full" else ((2, 6, 4, 16), (3, 7, 8, 12))
+    sizes = ((2, 9, 16, 64), (1, 12, 10, 64)) if scale == "full" else ((2, 6, 4, 16), (3, 7, 8, 12))
     return tuple(Case((n, d), {"x": RandomInput((b, t, n * d), spread=0.3)}) for b, t, n, d in sizes)
 
 
