@@ -19,6 +19,7 @@ from autograder.small_model import pipeline
 from autograder.small_model.model import FOLDER, WEIGHTS
 from autograder.small_model.programs import lean_graphs
 
+PIPELINE = "pipeline"  # what it is called in the sentence under two pictures
 KEYS = (1, 2)  # of the weights by which a block's are told apart
 MATCHING = 2e-3  # as in `placing`
 AGREES = 1e-4  # relative error up to which two contexts are the same
@@ -87,13 +88,10 @@ def run_pipeline(
     with quiet(), lean_graphs(), under(COURSE):
         networks = pipeline.load_networks()
         noise, timesteps = pipeline.noise_and_timesteps(settings.seed, settings.steps)
-        texts = prompt, negative_prompt
-        mine = text_to_picture(
-            *texts, *start.begin(start.function, networks, noise, timesteps), settings.scale, networks
-        )
-        theirs = pipeline.text_to_picture(
-            *texts, *start.begin(reference_start, networks, noise, timesteps), settings.scale, networks
-        )
+        latent, left = start.begin(start.function, networks, noise, timesteps)
+        mine = text_to_picture(prompt, negative_prompt, latent, left, settings.scale, networks)
+        latent, left = start.begin(reference_start, networks, noise, timesteps)
+        theirs = pipeline.text_to_picture(prompt, negative_prompt, latent, left, settings.scale, networks)
     mine, theirs = (np.asarray(ops.convert_to_numpy(drawn)) for drawn in (mine, theirs))
     show(_drawing(prompt, mine, theirs))
     return mine
@@ -101,10 +99,9 @@ def run_pipeline(
 
 def _drawing(prompt, mine, theirs):
     """What is shown: two pictures and a sentence on them."""
-    drawing = Drawing(prompt, _pixels(mine), _pixels(theirs), ("pipeline",), relative_error(mine, theirs))
-    if drawing.error > SAME:
-        drawing.different = drawing.used
-    return drawing
+    error = relative_error(mine, theirs)
+    different = (PIPELINE,) if error > SAME else ()
+    return Drawing(prompt, _pixels(mine), _pixels(theirs), (PIPELINE,), error, different)
 
 
 def _pixels(picture):
