@@ -44,9 +44,10 @@ class Start:
     strength: float = 0.7
 
     def __post_init__(self):
-        if (self.function is None) != (self.picture is None):
-            given = "start_from_picture" if self.picture is None else "picture"
-            raise ValueError(f"`start_from_picture` and `picture` go together. Received: `{given}` alone")
+        if self.function is not None and self.picture is None:
+            raise ValueError("`picture` must be one that a pipeline drew, (1, H, W, 3). Received: None")
+        if self.function is None and self.picture is not None:
+            raise ValueError("`picture` needs `start_from_picture`, your function. Received: `picture` alone")
         if self.picture is not None and np.shape(self.picture)[::3] != (1, 3):
             received = np.shape(self.picture)
             raise ValueError(f"`picture` must be one that a pipeline drew, (1, H, W, 3). Received: {received}")
@@ -128,8 +129,8 @@ def run_text_block(TextBlock, prompt, other_prompt):
         contexts, expected = (ops.convert_to_numpy(encoder(tokens)) for encoder in (mine, reference))
     weights = "trained" if draws else "random"
     error = relative_error(contexts, expected)
-    same = "The same context" if error <= AGREES else "Another context"
-    print(f"{same} as the reference's (relative error {error:.1g}; {weights} weights, the same in both).")
+    same = "The same context as" if error <= AGREES else "Another context than"
+    print(f"{same} the reference's (relative error {error:.1g}; {weights} weights, the same in both).")
     if not placed:
         print("Its weights could not be told apart, as the block is not right yet: they were given in order.")
     for row, (before, after) in enumerate(zip(*contexts, strict=True)):

@@ -315,6 +315,7 @@ check("text-to-picture", text_to_picture)
 # something into `negative_prompt`: what comes of "a red circle" if the negative prompt is "a red circle on white"?
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
+drawn = None
 try:
     drawn = run_pipeline(text_to_picture, "a red circle left of a white cross on black", negative_prompt="", seed=1)
 except Exception as error:

@@ -70,8 +70,10 @@ def test_run_pipeline_explains_what_cannot_be(own):
     drawing = own["text-to-picture"]
     with pytest.raises(ValueError, match="your function"):
         run_pipeline("a red circle", PROMPT)
-    with pytest.raises(ValueError, match="go together"):
+    with pytest.raises(ValueError, match="Received: None"):
         run_pipeline(drawing, PROMPT, start_from_picture=start_from_picture)
+    with pytest.raises(ValueError, match="needs `start_from_picture`"):
+        run_pipeline(drawing, PROMPT, picture=np.zeros((1, 64, 64, 3)))
     with pytest.raises(ValueError, match=r"\(1, H, W, 3\)"):
         run_pipeline(drawing, PROMPT, start_from_picture=start_from_picture, picture=np.zeros((64, 64, 3)))
     with pytest.raises(ValueError, match="dragon"):

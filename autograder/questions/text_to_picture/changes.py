@@ -69,6 +69,7 @@ def _as_share(make) -> Form:
     return {"share": wired(make, "strength")}
 
 
+_ALL_UNLESS_DONE = {"returned": wired(lambda left, timesteps: timesteps if len(left) else left, "left", "timesteps")}
 START_CHANGES = (
     change("start-strength-turned-round", strength=lambda strength: 1 - strength),
     change("start-first-timesteps", left=lambda timesteps, count: timesteps[:count]),
@@ -83,7 +84,7 @@ START_CHANGES = (
         {"left": lambda t, count: t[len(t) - count - 1 :]},
     ),
     change("start-one-step-less", left=lambda t, count: t[len(t) - count + 1 :]),
-    change("start-all-timesteps", {"returned": reads("timesteps")}, {"left": first}),
+    change("start-all-timesteps", {"returned": reads("timesteps")}, _ALL_UNLESS_DONE, {"left": first}),
     change("start-returns-timestep", returned=lambda left: left[:1]),
     _begins(
         "start-noise-of-the-first-timestep", lambda left, timesteps, count: int(timesteps[0]) if len(left) else None
