@@ -74,7 +74,8 @@ class Question:
         id: of the question and of its check cell.
         exercise: the exercise and the chapter it belongs to, for example "03-resblock".
         name: what the learner's object is called.
-        kind: "function", "layer", "sampling", "training", "flow" or "model", see `autograder.sitting.CasePaper`.
+        kind: "function", "layer", "sampling", "training", "start", "pipeline", "flow" or "model", see
+            `autograder.sitting.CasePaper`.
         cases: makes the cases for a scale: "tiny", or "full" for the widths of Stable Diffusion 2.
         accepted: the right answers: the reference first, then its accepted variants.
         mistakes: the known mistakes. The most specific come first.

@@ -17,6 +17,7 @@ EXERCISES = {
     "09-unet": "unet",
     "10-sampling": "sampling",
     "11-training": "training",
+    "12-text-to-picture": "text_to_picture",
 }
 
 

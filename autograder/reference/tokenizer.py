@@ -45,6 +45,20 @@ def tokenize(prompts: Sequence[str], length: int = LENGTH, padding: int = PADDIN
     return lines
 
 
+def pieces(tokens: Sequence[int]) -> list[str]:
+    """What the tokens of a prompt stand for, up to its end: parts of words, with `</w>` at the end of a word.
+
+    Args:
+        tokens: numbers of one line, as `tokenize` gives them. Behind the end there is only padding.
+    """
+    named, found = {START: "<start>", END: "<end>"}, []
+    for token in map(int, tokens):
+        found.append(named.get(token) or _tokenizer().id_to_token(token))
+        if token == END:
+            break
+    return found
+
+
 @functools.cache
 def _tokenizer():
     try:

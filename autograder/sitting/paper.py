@@ -16,7 +16,7 @@ class CasePaper:
 
     Args:
         kind: "function" (call it on inputs and arguments), "layer" (construct it with the arguments, call it on the
-            inputs), "sampling" or "training" (call it on a UNet, inputs and more, see `sampling_stand_ins`), "flow"
+            inputs), "sampling", "training", "start" or "pipeline" (call it on inputs and more, see `calls`), "flow"
             (call it on symbolic inputs, arguments and blocks, run the model of what it gives) or "model" (call it on
             arguments and blocks, run the model it gives on the inputs).
         arguments: positional arguments, after the inputs of a function or of a layer's constructor.
@@ -68,6 +68,12 @@ class Paper:
             return f"{self.name}(unet, {inputs}, {steps} timesteps, alpha_bars, {scale}, embed)"
         if case.kind == "training":
             return f"{self.name}(predict, {inputs}, alpha_bars, embed)"
+        if case.kind == "start":
+            strength, steps = case.arguments
+            return f"{self.name}({inputs}, {strength}, {steps} timesteps, alpha_bars)"
+        if case.kind == "pipeline":
+            prompt, negative_prompt, steps, scale = case.arguments
+            return f"{self.name}({prompt!r}, {negative_prompt!r}, {inputs}, {steps} timesteps, {scale}, networks)"
         blocks = "blocks" if case.kind == "flow" else ""
         return f"{self.name}({', '.join(part for part in (inputs, arguments, blocks) if part)})"
 

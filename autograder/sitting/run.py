@@ -8,12 +8,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from autograder.sitting.calls import CALLS
 from autograder.sitting.exceptions import told
 from autograder.sitting.keras_settings import current
 from autograder.sitting.models import grouped, make_model
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight, weight_values
 from autograder.sitting.remarks import remarks_on
-from autograder.sitting.sampling_stand_ins import CALLS
 from autograder.sitting.stand_ins import counting_uses
 from autograder.sitting.trace import noting
 

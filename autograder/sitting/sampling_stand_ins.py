@@ -9,7 +9,6 @@ Shapes: B pictures, H W C sides and channels of the latent, D features of an emb
 n pictures in a call.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -95,24 +94,21 @@ def call_loss(function: Any, inputs: list[Any]) -> Any:
     return function(unet, *inputs, alpha_bars(), embed)
 
 
-def _numpy_unet(arrays: list[np.ndarray]) -> np.ndarray:
+def numpy_unet(arrays: list[np.ndarray]) -> np.ndarray:
+    """`unet` for NumPy arrays, unchecked."""
     return _eps(np, *arrays)
 
 
-def _numpy_embed(times: np.ndarray) -> np.ndarray:
+def numpy_embed(times: np.ndarray) -> np.ndarray:
+    """`embed` for NumPy arrays, unchecked."""
     return _embedding(np, times.astype("float32"))
 
 
 def call_loop_in_numpy(function: Any, inputs: list[np.ndarray], steps: int, scale: float) -> Any:
     """`call_loop` with a UNet and an embedding that take and give NumPy arrays, in a fifth of the time."""
-    return function(_numpy_unet, *inputs, timesteps(steps), alpha_bars(), scale, _numpy_embed)
+    return function(numpy_unet, *inputs, timesteps(steps), alpha_bars(), scale, numpy_embed)
 
 
 def call_loss_in_numpy(function: Any, inputs: list[np.ndarray]) -> Any:
     """`call_loss` with the same two."""
-    return function(_numpy_unet, *inputs, alpha_bars(), _numpy_embed)
-
-
-# By the kind of a case.
-CALLS: dict[str, Callable[..., Any]] = {"sampling": call_loop, "training": call_loss}
-CALLS_IN_NUMPY: dict[str, Callable[..., Any]] = {"sampling": call_loop_in_numpy, "training": call_loss_in_numpy}
+    return function(numpy_unet, *inputs, alpha_bars(), numpy_embed)

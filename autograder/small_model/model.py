@@ -63,8 +63,12 @@ def encode_prompts(texts, folder=FOLDER):
     Raises:
         ValueError: for a word the model does not know; the message lists those it does.
     """
-    tokens = tokenize(texts)
-    return ops.convert_to_numpy(_words(folder)(tokens))
+    return ops.convert_to_numpy(encode_tokens(tokenize(texts), folder))
+
+
+def encode_tokens(tokens, folder=FOLDER):
+    """Word numbers `(B, 10)` as context for the UNet, a tensor `(B, 10, 64)`."""
+    return _words(folder)(tokens)
 
 
 def encode_prompt(text, folder=FOLDER):
@@ -74,14 +78,19 @@ def encode_prompt(text, folder=FOLDER):
 
 def encode_pictures(pictures, folder=FOLDER):
     """Pictures `(B, 64, 64, 3)`, values from -1 to 1, as latents of variance 1, a float32 array `(B, 8, 8, 4)`."""
-    mean, std = _latent_statistics(folder)
+    mean, std = latent_statistics(folder)
     return (ops.convert_to_numpy(_encoder(folder)(pictures)) - mean) / std
 
 
 def decode(latents, folder=FOLDER):
     """Latents `(B, 8, 8, 4)` of variance 1 as uint8 pictures `(B, 64, 64, 3)`."""
-    mean, std = _latent_statistics(folder)
-    return to_uint8(ops.convert_to_numpy(_decoder(folder)(np.asarray(latents, "float32") * std + mean)))
+    return to_uint8(decoded(np.asarray(latents, "float32"), folder))
+
+
+def decoded(latents, folder=FOLDER):
+    """Latents `(B, 8, 8, 4)` of variance 1 as pictures of -1 to 1, a tensor `(B, 64, 64, 3)`."""
+    mean, std = latent_statistics(folder)
+    return _decoder(folder)(latents * std + mean)
 
 
 def sample_latents(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=FOLDER, without=()):
@@ -156,6 +165,7 @@ def _decoder(folder):
 
 
 @functools.cache
-def _latent_statistics(folder):
+def latent_statistics(folder=FOLDER):
+    """Mean and standard deviation of each channel of the encoder's latents, `(4,)` each."""
     arrays = load_file(Path(folder) / WEIGHTS)
     return arrays["latent_mean"].astype("float32"), arrays["latent_std"].astype("float32")

@@ -13,6 +13,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
+FIGURES = Path(__file__).resolve().parents[1] / "figures"
 # Blocks of each level on the way down and on the way up, from the largest feature map to the smallest.
 # R is a ResBlock, T a SpatialTransformer.
 LEVELS = [
@@ -44,6 +45,10 @@ WIDTH, HEIGHT, SIDE, STEP, TOP, PITCH = 480, 530, 30, 34, 70, 76
 INDENTS = [8, 14, 20, 76]  # of each level, from both edges
 LIGHT = {"paper": "#ffffff", "ink": "#1f2937", "line": "#5b6472", "fill": "#eef2f7", "lit": "#1d4ed8", "on": "#ffffff"}
 DARK = {"paper": "#14181e", "ink": "#e5e7eb", "line": "#a3afbf", "fill": "#27303c", "lit": "#8ab4ff", "on": "#10151d"}
+TIP = (
+    '<defs><marker id="unet-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+    'orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>'
+)
 
 
 class Drawing:
@@ -88,15 +93,11 @@ def unet_svg(highlight="none", standalone=False):
     drawing = Drawing(highlight)
     _draw_flows(drawing)
     _draw_inputs_and_legend(drawing)
-    tip = (
-        '<defs><marker id="unet-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
-        'orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>'
-    )
     paper = f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}"/>' if standalone else ""
     alt = escape(f"{ALT} {HIGHLIGHTS[highlight]}".strip(), quote=True)
     size = f'xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}"' if standalone else ""
     head = f'<svg class="unet" {size} viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{alt}">'
-    return f"{head}{_style(standalone)}{tip}{paper}{''.join(drawing.elements)}</svg>\n"
+    return f"{head}{_style(standalone)}{TIP}{paper}{''.join(drawing.elements)}</svg>\n"
 
 
 def _draw_flows(drawing):
@@ -168,8 +169,11 @@ class UNetPicture(SphinxDirective):
     optional_arguments, has_content = 1, True
     option_spec = {"name": directives.unchanged}  # noqa: RUF012 (docutils' own way)
 
+    def svg(self):
+        return unet_svg(self.arguments[0] if self.arguments else "none")
+
     def run(self):
-        svg = unet_svg(self.arguments[0] if self.arguments else "none")
+        svg = self.svg()
         figure = nodes.figure("", nodes.raw("", svg, format="html"), classes=["unet-figure"])
         caption = nodes.caption()
         text, _ = self.state.inline_text(" ".join(self.content), self.lineno)
@@ -180,14 +184,25 @@ class UNetPicture(SphinxDirective):
         return [figure]
 
 
+class FlowPicture(UNetPicture):
+    """`{flow-picture} NAME` with a caption: `figures/NAME.html`, on a page without a picture of the UNet, from which
+    such drawings take style and arrow tips elsewhere."""
+
+    def svg(self):
+        drawn = FIGURES / f"{self.arguments[0]}.html"
+        self.state.document.settings.env.note_dependency(str(drawn))
+        head, end, elements = drawn.read_text(encoding="utf-8").partition(">")
+        return f"{head}{end}{_style(standalone=False)}{TIP}{elements}"
+
+
 def setup(app):
     app.add_directive("unet-picture", UNetPicture)
+    app.add_directive("flow-picture", FlowPicture)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
 if __name__ == "__main__":
-    here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("path", nargs="?", type=Path, default=here.parent / "figures" / "unet.svg")
+    parser.add_argument("path", nargs="?", type=Path, default=FIGURES / "unet.svg")
     arguments = parser.parse_args()
     arguments.path.write_text(unet_svg(standalone=True), encoding="utf-8")

@@ -295,6 +295,36 @@ MUTATIONS = {
         {"embedding": lambda embed, times: np.asarray(embed(times + 1))},
         {"target": second},
     ),
+    # ---------------------------------------------------------------------------------------------- 12-text-to-picture
+    "causal-mask": (
+        {"allowed": np.greater},
+        {"end": np.logical_not},
+        {"row": lambda length: np.arange(length)[:, None] + 1},
+    ),
+    "guess-changed-rows": (
+        {"end": lambda count: count + 1},
+        {"place": lambda position: position + 1},
+        {"end": scaled(2)},
+    ),
+    "text-block": (
+        {"dense1": Dense("wide", bias=False)},
+        {"scores": lambda q, k: 1.3 * (q @ k)},
+        {"gelu": silu},
+        {"norm2": Norm("features", epsilon=1e-3)},
+        {"order": lambda: ("feed", "attend")},
+    ),
+    "start-from-picture": (
+        {"count": lambda strength, timesteps: round(strength * len(timesteps))},
+        {"join": average},
+        {"signal_size": rest_root},
+        {"left": lambda timesteps, count: timesteps[:count]},
+    ),
+    "text-to-picture": (
+        {"clipped": same},
+        {"unscaled": first},
+        {"untold": lambda networks, tokens: 1.3 * np.asarray(networks.text_encoder(tokens))},
+        {"guidance": lambda scale: 1.3 * scale},
+    ),
 }
 WAYS = [(question_id, number) for question_id, ways in MUTATIONS.items() for number in range(len(ways))]
 broken_bases = pytest.mark.parametrize(("question_id", "number"), WAYS, ids=[f"{q}-{n}" for q, n in WAYS])

@@ -15,9 +15,9 @@ import numpy as np
 
 from autograder.questions.catalogue.change import Base, Form, Inner, Replacements, Same
 from autograder.questions.catalogue.operations import Layer, Refused, same
+from autograder.sitting.calls import CALLS_IN_NUMPY
 from autograder.sitting.models import grouped
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError, Paper, Weight, weight_values
-from autograder.sitting.sampling_stand_ins import CALLS_IN_NUMPY
 from autograder.sitting.stand_in_layer import how_far, note_call, recording_calls
 from autograder.sitting.stand_ins import make_blocks
 
