@@ -5,6 +5,7 @@ that publishes the site also puts the notebooks on a branch, `notebooks`, from w
 all addresses derive from `repository.url`.
 """
 
+import ast
 import json
 import re
 from html import unescape
@@ -20,6 +21,7 @@ from colab import colab_url
 
 BRANCH, FOLDER = "notebooks", "notebooks"
 CHAPTER = re.compile(r"book/(\d\d-[\w-]+)")
+DRESS = re.compile(r"\b(glue|matplotlib|inline)\b")  # what a hidden cell does for the page alone
 GLUED = re.compile(r'<span class="pasted-text">(.*?)</span>', re.DOTALL)
 SERVICES = {
     "Colab": "https://colab.research.google.com/github/{repository}/blob/{branch}/{name}.ipynb",
@@ -96,8 +98,9 @@ def chapter_notebook(app, name, texts, body):
     text.count_equations(source)
     about = texts["about"].format(title=text.titles[name], course=app.config.html_title, address=text.site)
     made = [new_markdown_cell(about), new_code_cell(SET_UP.format(**repository))]
-    for cell in cells:
-        made += _cells(name, cell, text)
+    for number, cell in enumerate(cells):
+        later = "\n".join(other.source for other in cells[number + 1 :] if _is_shown(other))
+        made += _cells(name, cell, text, later)
     for number, cell in enumerate(made):
         cell["id"] = f"cell-{number:03}"
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
@@ -108,13 +111,35 @@ def _figure(cell):
     return cell.metadata.get("mystnb", {}).get("figure")
 
 
-def _cells(name, cell, text):
+def _is_shown(cell):
+    return cell.cell_type == "code" and "remove-cell" not in cell.metadata.get("tags", [])
+
+
+def needed(source, later):
+    """What of a cell that the site does not show must run for `later` cells: what makes a name that they use."""
+    kept, used = [], _names(ast.parse(later), ast.Load)
+    for statement in reversed(ast.parse(source).body):
+        code = ast.get_source_segment(source, statement)
+        inside = isinstance(statement, ast.FunctionDef)  # then its own names are nobody else's
+        made = {statement.name} if inside else _names(statement, ast.Store)
+        if made & used and not DRESS.search(code):
+            kept.append(code)
+            used |= _names(statement, ast.Load)
+    return "\n".join(reversed(kept))
+
+
+def _names(tree, context):
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
+
+
+def _cells(name, cell, text, later):
     """What a cell of the chapter becomes: nothing, itself, or itself and its figure's caption."""
     if cell.cell_type == "markdown":
         return [new_markdown_cell(text.markdown(name, cell.source))]
+    if not _is_shown(cell):
+        code = needed(cell.source, later)
+        return [new_code_cell(code)] if code else []
     tags = cell.metadata.get("tags", [])
-    if "remove-cell" in tags:
-        return []
     hidden = {"jupyter": {"source_hidden": True}} if "hide-input" in tags and not _figure(cell) else {}
     made, figure = [new_code_cell(cell.source, metadata=hidden)], _figure(cell)
     if figure:

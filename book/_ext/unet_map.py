@@ -49,14 +49,15 @@ def _placed(blocks):
 def title_of(texts, block):
     """`ResBlock 1 (way down, 64×64)`."""
     name, kind = block["name"], block["kind"]
-    where = re.match(r"(down|middle|up)", name)
-    place = where[1] if where else "skips" if kind == "skips" else "side" if kind in ("time", "text") else None
+    flow = re.match(r"(down|middle|up)", name)
+    place = flow[1] if flow else "skips" if kind == "skips" else "side" if kind in ("time", "text") else None
     number = re.search(r"(?:res|transformer)(\d)$", name)
     title = texts["kinds"][kind]["title"] + (f" {int(number[1]) + 1}" if number else "")
     if place is None:
         return title
     side = (block["sd2"]["inputs"] or [["", [0]]])[0][1][0]
-    return f"{title} ({texts['place'][place].format(side=side)})"
+    where = texts["place"][place].format(side=side)
+    return f"{title} ({where})"
 
 
 def _is_station(block):

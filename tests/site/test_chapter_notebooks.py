@@ -9,6 +9,7 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from chapter_notebooks import needed
 from notebook_text import NotebookText
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
@@ -81,6 +82,12 @@ def test_directives_and_roles_become_markdown():
         assert text.markdown("02-a", source) == expected
     with pytest.raises(ValueError, match="Received: video in 02-a"):
         text.markdown("02-a", "```{video} x\n```")
+
+
+def test_hidden_cell_keeps_what_later_cells_need():
+    hidden = "from myst_nb import glue\nunet = load()  # once\nspare = 1\nglue('a', unet)\nmatplotlib.x = 2\n"
+    assert needed(hidden, "print(unet)") == "unet = load()"
+    assert needed(hidden, "print(unets)") == ""
 
 
 TEXTS = {"figure": "figure {number}", "figure_elsewhere": "in {title}", "live": "live", "picture": "UNet"}
