@@ -63,11 +63,11 @@ class NotebookText:
             return "\n".join(f"> {line}".rstrip() for line in [f"**{argument}**", "", *body.splitlines()])
         if kind == "unet-picture":
             return f"![{self.texts['picture']}]({self.picture})\n\n*{body}*"
-        if kind == "live-unet":
-            return f"[{self.texts['live']}]({self._page(name)})"
-        if kind == "raw":
-            return f"[{self.texts['figure_there']}]({self._page(name)})"
-        raise ValueError(f"A directive of a chapter must be known here. Received: {kind} in {name}")
+        there = {"live-unet": "live", "raw": "figure_there", "flow-picture": "figure_there"}.get(kind)
+        if there is None:
+            raise ValueError(f"A directive of a chapter must be known here. Received: {kind} in {name}")
+        link = f"[{self.texts[there]}]({self._page(name)})"
+        return f"{link}\n\n*{body}*" if body else link
 
     # ------------------------------------------------------------------------------------------------------- roles
 

@@ -80,14 +80,15 @@ class Progress(SphinxDirective):
     def run(self):
         texts = _texts(self.env.app)
         self.env.note_dependency(str(Path(self.env.srcdir, "book", f"quiz.{self.config.language}.json")))
+        asked_of = {name: asked for name, asked in texts["chapters"].items() if f"book/{name}" in self.env.found_docs}
         rows = "".join(
             f'<li data-chapter="{name}" data-count="{len(asked)}"><a href="PAGE/{name}">TITLE/{name}</a> '
             f'<span class="progress-count">{texts["none"].format(count=len(asked))}</span></li>'
-            for name, asked in texts["chapters"].items()
+            for name, asked in asked_of.items()
         )
         right = {
             f"{name}/{question['question']}": question["right"]
-            for name, asked in texts["chapters"].items()
+            for name, asked in asked_of.items()
             for question in asked
         }
         said = "".join(f' data-{name}-text="{escape(texts[name])}"' for name in ("count", "none"))

