@@ -79,7 +79,7 @@ check-exercises: setup ## fail if exercises/ is not what solutions/ gives
 book: setup ## build the site into _build/html, warnings are errors
 	$(BIN)/jupyter-book build . -W --keep-going
 
-pages: book ## put what is published together in _build/pages: site, notebooks, a wheel
+pages: book pdf ## put what is published together in _build/pages: site, notebooks, the PDF, a wheel
 	$(BIN)/python tools/pages.py
 
 pdf: book ## print the site into _build/book.pdf

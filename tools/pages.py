@@ -2,6 +2,7 @@
 
 book/ ...    the site of _build/html
 exercises/   the notebooks that learners open
+book.pdf     the site as one file, of `make pdf`
 wheels/      the package, for a place that cannot reach the repository:
              pip install --no-deps https://OWNER.github.io/NAME/wheels/sd_unet_course-VERSION-py3-none-any.whl
 """
@@ -25,6 +26,7 @@ def assemble(html: Path, target: Path) -> Path:
         place = target / notebook.relative_to(ROOT)
         place.parent.mkdir(parents=True)
         shutil.copy(notebook, place)
+    shutil.copy(html.parent / "book.pdf", target)
     return build_wheel(target / "wheels")
 
 
@@ -47,6 +49,8 @@ def main() -> None:
     html, target = ROOT / "_build" / "html", ROOT / "_build" / "pages"
     if not (html / "index.html").is_file():
         sys.exit("The site must be built first. Run: make book")
+    if not (html.parent / "book.pdf").is_file():
+        sys.exit("The site must be printed first. Run: make pdf")
     wheel = assemble(html, target)
     files = sum(path.is_file() for path in target.rglob("*"))
     print(f"{target.relative_to(ROOT)}: {files} files, {wheel.name} among them")

@@ -1,4 +1,4 @@
-"""Makes what the site serves of the live UNet: packed weights, the assembled kernel, still pictures, facts.
+"""Makes what the site serves of the live UNet: packed weights, the kernel, still pictures, facts of it and its blocks.
 
     python book/_ext/live_files.py FOLDER
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import wasmtime
+from live_blocks import block_facts
 from live_weights import file_name, live_config, live_language, packed_files
 
 LIVE = Path(__file__).resolve().parents[1] / "live"
@@ -48,6 +49,7 @@ def write_files(folder):
         "language": live_language(),
         "stills": [write_still(folder, without) for without in STILLS],
     }
+    (folder / "blocks.json").write_text(json.dumps(block_facts(config)))
     (folder / "facts.json").write_text(json.dumps(facts))
     return facts
 

@@ -1,7 +1,7 @@
-"""`{live-unet}`: the small model, drawing in the reader's browser.
+"""`{live-unet} KIND`: the small model, drawing in the reader's browser.
 
-The directive writes the page's part of it (`book/live/live.html` with the texts of `texts.LANGUAGE.json`); its argument
-is one of `KINDS`. What it loads lies in `_static/live`: the code, under a name that changes with
+The directive writes a part of the page (`book/live/live.html` with the texts of `texts.LANGUAGE.json`), of one of the
+`KINDS`. What it loads lies in `_static/live`: the code, under a name that changes with
 it, and what live_files.py makes, which is kept in `_build/live` until the weights or its code change.
 """
 
@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from docutils import nodes
@@ -19,6 +20,7 @@ from execution_key import SOURCES, sources_key
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from sphinx.util.docutils import SphinxDirective
+from unet_map import map_html
 
 HERE = Path(__file__).resolve().parent
 MADE_OF = (*SOURCES, "book/_ext/live_*.py", "book/live/product.wat")
@@ -26,9 +28,25 @@ BASE = "_static/live/"
 KINDS = {  # and the script of each
     "play": "play",  # with parts to switch off
     "short": "play",  # without
+    "switches": "play",  # with the parts that the directive names
     "attention": "viewer",  # which pixels look at which words
+    "guidance": "guidance",  # what is expected without the prompt and with it
+    "map": "explorer",  # the UNet's map
+    "denoising": "denoise",  # chapter 1, which has no network
 }
-STILLS = {"play": 2, "short": 1, "attention": 0}  # how many strips of pictures each shows
+STILLS = {"play": 2, "short": 1}  # how many strips of pictures each shows
+TEMPLATES = {"denoising": "denoise.html"}  # of the others: live.html
+UNFOLDED = ("play", "guidance")  # whose settings are not hidden
+MAP_TEXTS = (
+    "station",
+    "no_station",
+    "gives",
+    "gives_alt",
+    "gives_one_alt",
+    "channels_shown",
+    "one_shown",
+    "gives_about",
+)
 
 
 def setup(app):
@@ -55,7 +73,9 @@ def _make_files(app):
         if run.returncode:
             raise RuntimeError(f"live_files.py must make the files of the live UNet. Received: {run.stderr[-3000:]}")
         stamp.write_text(key)
-    app.live_facts = json.loads((folder / "facts.json").read_text())
+    app.live_facts, app.live_blocks = (
+        json.loads((folder / f"{name}.json").read_text()) for name in ("facts", "blocks")
+    )
 
 
 def _quiet():
@@ -63,43 +83,63 @@ def _quiet():
 
 
 class LiveUNet(SphinxDirective):
-    """`{live-unet} KIND`, once on a page."""
+    """`{live-unet} KIND`; `:parts: NAMES` says what `switches` offers, by the names of the switchboard."""
 
     required_arguments = 1
-    option_spec = {"name": directives.unchanged}  # noqa: RUF012 (docutils' own way)
+    option_spec = {"name": directives.unchanged, "parts": directives.unchanged}  # noqa: RUF012 (docutils' own way)
 
     def run(self):
-        live = Path(self.env.srcdir, "book", "live")
+        live, app, language = Path(self.env.srcdir, "book", "live"), self.env.app, self.config.language
         kind = directives.choice(self.arguments[0], tuple(KINDS))
-        texts = live / f"texts.{self.config.language}.json"
-        for path in (texts, live / "live.html"):
+        paths = [live / f"{name}.{language}.json" for name in ("texts", "map")]
+        for path in (*paths, *live.glob("*.html")):
             self.env.note_dependency(str(path))
-        html = live_html(live, json.loads(texts.read_text("utf-8")), self.env.app.live_facts, kind)
-        return [nodes.raw("", html, format="html")]
+        texts, map_texts = (json.loads(path.read_text("utf-8")) for path in paths)
+        number = self.env.new_serialno("live-unet")
+        page = Part(kind, f"live{number or ''}", tuple(self.options.get("parts", "").split()))
+        if kind == "map":
+            page.map = map_html(map_texts, app.live_blocks, self.config)
+            texts["map"] = {name: map_texts[name] for name in MAP_TEXTS}
+        return [nodes.raw("", live_html(live, texts, app.live_facts, page), format="html")]
 
 
-def live_html(live, texts, facts, kind, base="BASE/"):
-    """The page's part of the live UNet.
+@dataclass
+class Part:
+    """A live part: which of `KINDS`, what its ids begin with, what it offers to switch off, the map's HTML."""
+
+    kind: str
+    id: str = "live"
+    parts: tuple[str, ...] = ()
+    map: str = ""
+
+
+def live_html(live, texts, facts, part, base="BASE/"):
+    """A live part's HTML.
 
     Args:
         live: the folder `book/live`.
         texts: what a reader sees, by name.
         facts: what live_files.py says of the model.
-        kind: which of `KINDS`.
+        part: a `Part`.
         base: from the page to `_static/live/`; `BASE/` is filled in for each page by `_resolve`.
     """
+    name = TEMPLATES.get(part.kind, "live.html")
     data = {"texts": texts, "facts": facts, "base": base}
-    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
-        (live / "live.html").read_text("utf-8")
-    )
+    if name == "denoise.html":  # it has no model
+        data = {"texts": {key: text for key, text in texts.items() if key.startswith(("denoise_", "step_"))}}
+    template = Environment(autoescape=True, undefined=StrictUndefined).from_string((live / name).read_text("utf-8"))
     return template.render(
         t=texts,
         facts=facts,
-        kind=kind,
-        script=KINDS[kind],
+        kind=part.kind,
+        id=part.id,
+        parts=facts["parts"] if part.kind == "play" else part.parts,
+        folded=part.kind not in UNFOLDED,
+        map=Markup(part.map),
+        script=KINDS[part.kind],
         base=base,
         code=code_folder(live),
-        stills=[_words_of_still(still, texts, facts) for still in facts["stills"][: STILLS[kind]]],
+        stills=[_words_of_still(still, texts, facts) for still in facts["stills"][: STILLS.get(part.kind, 0)]],
         data=Markup(json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")),
     )
 
@@ -132,7 +172,7 @@ def _copy_files(app, exception):
 def write_live(live, made, to):
     """Puts together what is served: what was made, and the code."""
     shutil.rmtree(to, ignore_errors=True)
-    shutil.copytree(made, to, ignore=shutil.ignore_patterns("key", "facts.json"))
+    shutil.copytree(made, to, ignore=shutil.ignore_patterns("key", "*.json"))
     (to / code_folder(live)).mkdir()
     for path in live.glob("*.js"):
         shutil.copy(path, to / code_folder(live))

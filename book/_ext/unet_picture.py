@@ -24,6 +24,7 @@ LEVELS = [
 ]
 MIDDLE = "RTR"
 KINDS = {"R": "resblock", "T": "transformer"}
+LAYERS = {"R": "res", "T": "transformer"}  # as the reference names them: down0_res0, middle_transformer
 HIGHLIGHTS = {  # what a chapter may light, and how its alt text says so
     "none": "",
     "inputs": "The three inputs are highlighted: the latent's first convolution, the time and the text.",
@@ -56,18 +57,21 @@ class Drawing:
 
     def __init__(self, highlight):
         self.highlight, self.elements = highlight, []
+        self.places = {}  # of what can be chosen: x, y, width and height, by the name of the reference's layer
 
     def _lit(self, parts):
         return " lit" if self.highlight in parts else ""
 
-    def box(self, x, y, letter, *parts):
+    def box(self, x, y, letter, *parts, name):
+        self.places[name] = (x - 2, y - 8, STEP, SIDE + 16)  # a thumb needs more than the box
         shape = 15 if letter == "T" else 4  # corner radius: told apart by shape and letter, not by colour
         kind = f' data-kind="{parts[0]}"' if letter in KINDS else ""
         rect = f'<rect x="{x}" y="{y}" width="{SIDE}" height="{SIDE}" rx="{shape}"/>'
         text = f'<text x="{x + SIDE / 2:g}" y="{y + 20}">{letter}</text>'
         self.elements.append(f'<g class="box{self._lit(parts)}"{kind}>{rect}{text}</g>')
 
-    def note(self, x, lines, *parts):
+    def note(self, x, lines, *parts, name):
+        self.places[name] = (x, 426, 216, 48)
         text = "".join(f'<text x="{x + 108}" y="{446 + 18 * i}">{line}</text>' for i, line in enumerate(lines))
         rect = f'<rect x="{x}" y="426" width="216" height="48" rx="4"/>'
         self.elements.append(f'<g class="box note{self._lit(parts)}">{rect}{text}</g>')
@@ -80,9 +84,11 @@ class Drawing:
     def label(self, x, y, text, anchor="middle"):
         self.elements.append(f'<text class="label" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(text)}</text>')
 
-    def row(self, x, y, blocks, side):
+    def row(self, x, y, blocks, side, level=""):
         for i, block in enumerate(blocks):
-            self.box(x + STEP * i, y, block, KINDS[block], side)
+            number = blocks[:i].count(block) if blocks.count(block) > 1 else ""
+            name = f"{level or 'middle'}_{LAYERS[block]}{number}"
+            self.box(x + STEP * i, y, block, KINDS[block], side, name=name)
         return x, x + STEP * (len(blocks) - 1)  # left edges of the first and the last box
 
 
@@ -100,16 +106,26 @@ def unet_svg(highlight="none", standalone=False):
     return f"{head}{_style(standalone)}{TIP}{paper}{''.join(drawing.elements)}</svg>\n"
 
 
+def unet_places():
+    """Where what can be chosen lies in the picture: x, y, width and height in its units, by name."""
+    drawing = Drawing("none")
+    _draw_flows(drawing)
+    _draw_inputs_and_legend(drawing)
+    return drawing.places
+
+
 def _draw_flows(drawing):
     ends = []  # per level: left edges of the first and last box, on the way down and on the way up
     for level, (spec, indent) in enumerate(zip(LEVELS, INDENTS, strict=True)):
         y, right = TOP + PITCH * level, WIDTH - indent - STEP * len(spec["up"]) + STEP - SIDE
-        down, up = drawing.row(indent, y, spec["down"], "down"), drawing.row(right, y, spec["up"], "up")
+        down = drawing.row(indent, y, spec["down"], "down", f"down{level}")
+        up = drawing.row(right, y, spec["up"], "up", f"up{level}")
         ends.append((down, up))
         start, stop = down[1] + SIDE + 6, up[0] - 5
         drawing.arrow([(start, y + 17), (stop, y + 17)], "up", dashed=True)
         drawing.label((start + stop) / 2, y + 9, spec["size"])
         drawing.label((start + stop) / 2, y + 34, "3 skips")
+        drawing.places[f"skips-{level}"] = (start, y - 8, stop - start, SIDE + 16)
     y = TOP + PITCH * len(LEVELS)
     middle = drawing.row((WIDTH - STEP * len(MIDDLE)) // 2, y, MIDDLE, "up")
     rows = [*ends, (middle, middle)]
@@ -126,18 +142,20 @@ def _draw_flows(drawing):
         if level < len(LEVELS) - 1:
             drawing.label(rows[level][0][1] + half + 8, turn + 4, "½", "start")
             drawing.label(rows[level][1][0] + half - 8, turn + 4, "×2", "end")
+            drawing.places[f"down{level}_conv"] = (rows[level][0][1] + half - 8, turn - 15, 40, SIDE)
+            drawing.places[f"up{level + 1}_upsample"] = (rows[level][1][0] + half - 32, turn - 15, 40, SIDE)
 
 
 def _draw_inputs_and_legend(drawing):
     first, last = INDENTS[0], WIDTH - INDENTS[0] - SIDE
-    drawing.box(first, 8, "C", "inputs", "down")
+    drawing.box(first, 8, "C", "inputs", "down", name="conv_in")
     drawing.arrow([(first + 15, 40), (first + 15, TOP - 3)], "inputs", "down")
     drawing.label(first + 38, 28, "noisy latent, 64×64×4", "start")
-    drawing.box(last, 8, "E", "exit")
+    drawing.box(last, 8, "E", "exit", name="exit")
     drawing.arrow([(last + 15, TOP - 2), (last + 15, 41)], "exit", "up")
     drawing.label(last - 8, 28, "predicted noise, 64×64×4", "end")
-    drawing.note(16, ["time t → time MLP", "goes into every R"], "inputs")
-    drawing.note(248, ["text, 77 tokens", "goes into every T"], "inputs")
+    drawing.note(16, ["time t → time MLP", "goes into every R"], "inputs", name="time")
+    drawing.note(248, ["text, 77 tokens", "goes into every T"], "inputs", name="text")
     drawing.label(16, 498, "R ResBlock · T SpatialTransformer · C convolution", "start")
     drawing.label(16, 518, "E norm, swish, convolution · ½ stride-2 convolution · ×2 Upsample", "start")
 

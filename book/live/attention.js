@@ -34,6 +34,13 @@ export function unpadded({ shape, padded, data }) {
   return out;
 }
 
+// Puts the shares of a map (maps.js), rows of `words`, in the places of the last picture's.
+export function replaceShares({ padded, data }, { words, data: shares }) {
+  const first = data.length - (shares.length / words) * padded;
+  for (let row = 0; row * words < shares.length; row++)
+    data.set(shares.subarray(row * words, (row + 1) * words), first + row * padded);
+}
+
 // The numbers of one head of one picture.
 function part({ shape: [batch, heads], data }, i) {
   const length = data.length / batch / heads;

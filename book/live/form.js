@@ -11,7 +11,7 @@ export class Form {
   // between.
   constructor(root, draw) {
     Object.assign(this, JSON.parse(root.querySelector(".live-data").textContent)); // texts, facts, base
-    Object.assign(this, { root, draw, timer: 0, turn: 0 });
+    Object.assign(this, { root, draw, id: root.dataset.id, timer: 0, turn: 0 });
     this.engine = new Engine(this, (bytes, file) => this.loading(bytes, file));
     this.sentence = new SentenceEditor(root, this.texts, this.facts, () => this.change());
     this.listen();
@@ -30,6 +30,11 @@ export class Form {
     return this.root.querySelector(selector);
   }
 
+  // A control by its name: several live parts of a page have ids of their own.
+  control(name) {
+    return this.$(`#${this.id}-${name}`);
+  }
+
   listen() {
     this.$(".live-form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -38,13 +43,13 @@ export class Form {
     for (const input of this.root.querySelectorAll(".live-settings input"))
       input.addEventListener("input", () => this.change());
     this.$(".live-other").addEventListener("click", () => {
-      this.$("#live-seed").value = Math.floor(Math.random() * 10000);
+      this.control("seed").value = Math.floor(Math.random() * 10000);
       this.change();
     });
   }
 
   wish() {
-    const numbers = NUMBERS.map((name) => [name, Number(this.$(`#live-${name}`).value)]);
+    const numbers = NUMBERS.map((name) => [name, Number(this.control(name).value)]);
     return { prompt: this.sentence.text, ...Object.fromEntries(numbers) };
   }
 
@@ -100,7 +105,7 @@ export class Form {
 
   // The slider of steps, from 1 to `steps`, at `step`.
   slideTo(step, steps) {
-    Object.assign(this.$("#live-step"), { max: steps, value: step });
+    Object.assign(this.control("step"), { max: steps, value: step });
     this.$(".live-step output").value = fill(this.texts.step_of, { step, steps });
   }
 }

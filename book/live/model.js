@@ -8,7 +8,7 @@
 import {
   add, addToPixels, concat, conv2d, convTranspose, dense, gated, groupNorm, layerNorm, nearest2x, scale, silu, tanh,
 } from "./layers.js";
-import { attend, attentionWeights, unpadded } from "./attention.js";
+import { attend, attentionWeights, replaceShares, unpadded } from "./attention.js";
 import { scoped, tensor, tensorOf } from "./memory.js";
 
 const LEVELS = 4;
@@ -21,6 +21,7 @@ export class Net {
     this.config = config;
     this.gains = {};
     this.watch = null;
+    this.maps = null; // of cross-attention, by layer (maps.js): what is used in place of its own
   }
 
   // The factor of a part that has several names, from the general to the particular: what is set for each, multiplied.
@@ -78,6 +79,7 @@ export function transformerBlock(net, name, level, x, context) {
 export function crossAttention(net, name, w, x, context) {
   const heads = w.to_q.kernel.n / net.config.unet.head_size;
   const weights = attentionWeights(dense(x, w.to_q), dense(context, w.to_k), heads);
+  if (net.maps && name.endsWith("/attn2")) replaceShares(weights, net.maps[name.replace("/attn2", "")]);
   if (net.watch) net.see(`${name}/weights`, unpadded(weights)); // (B, N, S, T)
   const found = scaleHeads(net, attend(weights, dense(context, w.to_v)), heads);
   return net.see(name, dense(found, w.out_proj));
@@ -97,6 +99,7 @@ function scaleHeads(net, x, heads) {
 // latent (B, H, W, 4), embedding (B, C) of the time, context (B, T, F): what the network predicts, as latent.
 export function unet(net, latent, embedding, context) {
   const w = net.weights.unet, { norm_epsilon, groups } = net.config.unet;
+  net.see("context", context);
   const time = scoped(() => timeMlp(net, embedding));
   const flow = { net, time, context };
   const { x: deepest, outputs } = downFlow(flow, latent);

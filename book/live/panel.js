@@ -33,8 +33,8 @@ export class Panel {
     this.figure.hidden = false;
   }
 
-  add({ step, picture, expected }) {
-    this.steps[step - 1] = { picture, expected };
+  add({ step, ...pictures }) {
+    this.steps[step - 1] = pictures;
   }
 
   // Shows a step, or the last there is.

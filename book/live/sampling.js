@@ -53,24 +53,27 @@ function contextsOf(net, prompt) {
 }
 
 // Draws a prompt, one step at a time. What it gives: step (from 1), timestep, latent after the step, and `expected`,
-// the clean latent that it expects at the end. Both are arrays of their own.
+// the clean latent that it expects at the end; `halves`, what it expects without the prompt and with it. All are arrays
+// of their own.
 //
-// gains: {name: factor}, see Net.gain; watch(name, tensor, step), see Net.see.
-export function* draw(net, { prompt, seed = 0, steps = 25, guidance = 4, gains = {}, watch = null }) {
+// gains: {name: factor}, see Net.gain; watch(name, tensor, step), see Net.see; maps: attention to draw with, of each
+// step, see Net.maps.
+export function* draw(net, { prompt, seed = 0, steps = 25, guidance = 4, gains = {}, watch = null, maps = null }) {
   const { latent_side: side, timesteps, unet: config } = net.config, shares = net.weights.alpha_bars;
   const times = ddimTimesteps(steps, timesteps);
   net.gains = gains;
   const contexts = contextsOf(net, prompt);
   let latent = normalNoise(seed, side * side * config.latent_channels);
   for (let i = 0; i < steps; i++) {
-    net.gains = gains; // another drawing may have come between
+    Object.assign(net, { gains, maps: maps && maps[i] }); // another drawing may have come between
     net.watch = watch && ((name, tensor) => watch(name, tensor, i + 1));
     const share = shares[times[i]], next = i + 1 < steps ? shares[times[i + 1]] : 1;
     const [without, told] = predictNoise(net, latent, times[i], share, contexts);
     const eps = without.map((value, j) => value + guidance * (told[j] - value));
-    const expected = latent.map((value, j) => (value - Math.sqrt(1 - share) * eps[j]) / Math.sqrt(share));
+    const cleanOf = (noise) => latent.map((value, j) => (value - Math.sqrt(1 - share) * noise[j]) / Math.sqrt(share));
+    const expected = cleanOf(eps), halves = [cleanOf(without), cleanOf(told)];
     latent = expected.map((value, j) => Math.sqrt(next) * value + Math.sqrt(1 - next) * eps[j]);
-    yield { step: i + 1, timestep: times[i], latent, expected };
+    yield { step: i + 1, timestep: times[i], latent, expected, halves };
   }
 }
 

@@ -9,7 +9,7 @@ export class SentenceEditor {
     Object.assign(this, { texts, vocabulary, language, change, chosen: null }); // chosen: number of the word to change
     const part = (name) => root.querySelector(`.live-${name}`);
     Object.assign(this, { words: part("words"), choices: part("choices"), hint: part("hint"), note: part("trouble") });
-    this.input = root.querySelector("#live-prompt");
+    this.input = root.querySelector(`#${root.dataset.id}-prompt`);
     this.input.addEventListener("input", () => this.set(this.input.value));
     this.show();
   }

@@ -2,6 +2,7 @@
 import { AttentionPicture } from "./attention_picture.js";
 import { Form } from "./form.js";
 import { meanShares } from "./maps.js";
+import { Swap } from "./swap.js";
 import { fill } from "./text.js";
 import { wordsOf } from "./words.js";
 
@@ -12,9 +13,11 @@ class Viewer {
   constructor(root) {
     this.form = new Form(root, () => this.draw());
     const part = (selector) => root.querySelector(selector);
-    Object.assign(this, { layers: part("#live-layer"), heads: part("#live-head"), slider: part("#live-step") });
+    const [layers, heads, slider] = ["layer", "head", "step"].map((name) => this.form.control(name));
+    Object.assign(this, { layers, heads, slider });
     Object.assign(this, { bars: part(".live-bars"), where: part(".live-where") });
     this.picture = new AttentionPicture(part(".live-target"), this.form.facts.picture_side, () => this.show());
+    this.swap = new Swap(this.form, (words) => this.form.sentence.nextAfter(words));
     this.slider.addEventListener("input", () => this.show());
     this.layers.addEventListener("input", () => this.listHeads());
     this.heads.addEventListener("input", () => this.show());
@@ -35,6 +38,7 @@ class Viewer {
     this.form.$(".live-results").hidden = false;
     this.makeBars();
     this.listLayers();
+    this.swap.offer(wish, steps.at(-1).picture);
     return milliseconds;
   }
 

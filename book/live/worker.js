@@ -1,16 +1,18 @@
 // Runs the model beside the page, so that the page never waits.
 //
 // In: {kind: "load", program, weights, bytes} with two addresses and the size of the weights; then, any number of times,
-// {kind: "draw", id, wish} with what `draw` takes, and `maps` if attention maps are wanted, or {kind: "stop", id}. A
-// newer id ends what an older one began.
+// {kind: "draw", id, wish} or {kind: "stop", id}. A newer id ends what an older one began. A wish is what `draw` takes,
+// and what else is wanted: `maps` of attention; `taps`, names of tensors; `halves`, what is expected without the prompt
+// and with it; `keepMaps`, to draw with the maps of the last drawing that had them.
 // Out: {kind: "loading", bytes}, {kind: "ready", product, milliseconds}, {kind: "step", id, ...}, {kind: "done", id,
 // milliseconds}, {kind: "error", message}.
 import { MapKeeper } from "./maps.js";
 import { draw, pictureOf } from "./sampling.js";
+import { TapKeeper } from "./taps.js";
 import { loadNet } from "./weights.js";
 
 const CACHE = "live-unet";
-let net = null, newest = 0;
+let net = null, newest = 0, drawnMaps = []; // of each step
 
 onmessage = async ({ data }) => {
   try {
@@ -33,11 +35,15 @@ async function load({ program, weights, bytes }) {
 }
 
 async function answer({ id, wish }) {
-  const began = performance.now(), keeper = wish.maps ? new MapKeeper() : null;
-  for (const { latent, expected, ...step } of draw(net, { ...wish, watch: keeper?.watch })) {
-    const maps = keeper?.take();
+  const began = performance.now(), maps = wish.maps && new MapKeeper(), taps = wish.taps && new TapKeeper(wish.taps);
+  const watch = (maps || taps) && ((name, tensor) => [maps, taps].forEach((keeper) => keeper?.watch?.(name, tensor)));
+  if (maps) drawnMaps = [];
+  for (const { latent, expected, halves, ...step } of draw(net, { ...wish, watch, maps: wish.keepMaps && drawnMaps })) {
+    const kept = { maps: maps ? maps.take() : null, taps: taps ? taps.take() : null };
+    if (maps) drawnMaps.push(kept.maps);
     const pictures = { picture: pictureOf(net, latent), expected: pictureOf(net, expected) };
-    postMessage({ kind: "step", id, ...step, ...pictures, maps });
+    if (wish.halves) pictures.halves = halves.map((half) => pictureOf(net, half));
+    postMessage({ kind: "step", id, ...step, ...pictures, ...kept });
     await new Promise((resume) => setTimeout(resume)); // lets a newer wish in
     if (id !== newest) return;
   }

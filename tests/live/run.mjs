@@ -1,11 +1,13 @@
 // Runs the live UNet in Node for the tests: `node run.mjs JOB.json OUT.safetensors`. What a job holds: see `JOBS`.
 import { readFile, writeFile } from "node:fs/promises";
+import * as denoising from "../../book/live/denoising.js";
 import * as layers from "../../book/live/layers.js";
 import { MapKeeper, meanShares } from "../../book/live/maps.js";
 import { tensorOf, temporary } from "../../book/live/memory.js";
 import { unet } from "../../book/live/model.js";
 import { normalNoise } from "../../book/live/noise.js";
 import { ddimTimesteps, draw, pictureOf, timestepEmbedding } from "../../book/live/sampling.js";
+import { TapKeeper, picturesOf } from "../../book/live/taps.js";
 import { encode } from "../../book/live/text_encoder.js";
 import { loadNet, readSafetensors } from "../../book/live/weights.js";
 import { nextWords, tokenize, troubleWith } from "../../book/live/words.js";
@@ -54,6 +56,45 @@ const JOBS = {
       keep(`head${step}`, [pixels, words], meanShares(maps, [job.layers[0]], 1));
     }
     return {};
+  },
+
+  // A drawing with its maps, what its blocks give and its halves; then prompts drawn with those maps, and with their own.
+  async looks(job) {
+    const net = await loadOf(job), maps = new MapKeeper(), taps = new TapKeeper(job.wish.taps), kept = [], shapes = {};
+    const watch = (name, tensor) => [maps, taps].forEach((keeper) => keeper.watch(name, tensor));
+    for (const { step, latent, halves } of draw(net, { ...job.wish, watch })) {
+      kept.push(maps.take());
+      if (step === 1) halves.forEach((half, i) => keep(`half${i}`, [half.length], half));
+      keep("latent", [latent.length], latent); // the last one stays
+    }
+    for (const [name, { height, width, channels }] of Object.entries(taps.take())) shapes[name] = [height, width, channels];
+    for (const [i, prompt] of job.prompts.entries())
+      for (const used of [true, false]) {
+        const wish = { ...job.wish, prompt, watch: maps.watch, maps: used ? kept : null };
+        for (const { step, latent } of draw(net, wish)) {
+          const seen = maps.take();
+          if (used) keep(`latent${i}`, [latent.length], latent);
+          for (const [layer, { heads, pixels, words, data }] of i ? Object.entries(seen) : []) {
+            const shape = [heads, pixels, words];
+            keep(`${used ? "used" : "own"}-${layer}-${step}`, shape, data);
+            keep(`map-${layer}-${step}`, shape, kept[step - 1][layer].data);
+          }
+        }
+      }
+    const twice = [...Array(6).fill(9), 0, 2, 0.5, -4, -1, 0]; // (2, 1, 3, 2): the second half counts
+    const { pixels } = picturesOf({ shape: [2, 1, 3, 2], data: Float32Array.from(twice) });
+    keep("pixels", [pixels.length], pixels);
+    return { layers: Object.keys(kept[0]).length, taps: shapes };
+  },
+
+  // Chapter 1: both runs, every picture, and how many of the world's count.
+  async denoising({ known, guessed }) {
+    const flat = (states, name) => states.flatMap((state) => [...state[name]]);
+    const [to, by] = [denoising.denoise(known), denoising.draw(guessed)], size = denoising.SIDE ** 2;
+    keep("known", [to.length, size], flat(to, "image"));
+    for (const name of ["image", "towards"]) keep(name, [by.length, size], flat(by, name));
+    keep("world", [denoising.world.length, size], denoising.world.flatMap((picture) => [...picture]));
+    return { left: to.map(({ left }) => left), counts: by.map(({ count }) => count) };
   },
 
   // Sentences as the UNet is told them.

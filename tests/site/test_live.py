@@ -36,19 +36,24 @@ def model_requests(urls):
 
 @pytest.mark.parametrize("path", [PLAY, FRONT])
 def test_nothing_of_the_model_is_fetched_before_the_click(visit, path):
-    opened = visit(path)
-    page, responses = opened.page.context.new_page(), {}
-    page.on("response", lambda response: responses.setdefault(response.url, response))
-    page.goto(opened.page.url, wait_until="networkidle")
-    page.locator(".live-still").first.scroll_into_view_if_needed()
-    page.wait_for_load_state("networkidle")
-    assert model_requests(responses) == []
-    assert any(url.endswith("play.js") for url in responses)
-    packed = (".woff2", ".woff", ".png")
-    bodies = {url: response.body() for url, response in responses.items()}
-    weight = sum(len(body if url.endswith(packed) else gzip.compress(body)) for url, body in bodies.items())
+    weight, urls = weight_of(visit(path).page)
+    assert model_requests(urls) == []
+    assert any(url.endswith("play.js") for url in urls)
     print(f"{path}: {weight:,} bytes before the click")
     assert weight <= BEFORE
+
+
+def weight_of(opened):
+    """Bytes of a page that is open, as a server that compresses sends them, to its first pictures; what it asks for."""
+    page, responses = opened.context.new_page(), {}
+    page.on("response", lambda response: responses.setdefault(response.url, response))
+    page.goto(opened.url, wait_until="networkidle")
+    for still in page.locator(".live-still").all()[:1]:
+        still.scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
+    packed = (".woff2", ".woff", ".png")
+    bodies = {url: response.body() for url, response in list(responses.items())}
+    return sum(len(body if url.endswith(packed) else gzip.compress(body)) for url, body in bodies.items()), list(bodies)
 
 
 def test_click_draws_what_keras_draws(visit, site):
@@ -270,10 +275,9 @@ def test_drawn_page_has_no_violation_that_axe_finds_and_fits(visit, path, width,
 def test_every_text_is_used_and_every_part_has_its_words():
     """A translation is one file: what is in it is shown, and nothing is shown that is not in it."""
     live = Path(__file__).resolve().parents[2] / "book" / "live"
-    texts = json.loads((live / "texts.en.json").read_text("utf-8"))
-    code = "".join(path.read_text("utf-8") for path in [*live.glob("*.js"), live / "live.html"])
-    code += (live.parent / "_ext" / "live_unet.py").read_text("utf-8")
     built = ("part_", "name_")
-    assert [
-        name for name in texts if not name.startswith(built) and f".{name}" not in code and f'"{name}"' not in code
-    ] == []
+    extensions = [live.parent / "_ext" / f"{name}.py" for name in ("live_unet", "unet_map")]
+    code = "".join(path.read_text("utf-8") for path in [*live.glob("*.js"), *live.glob("*.html"), *extensions])
+    for path in (live / "texts.en.json", live / "map.en.json"):
+        names = [name for name in json.loads(path.read_text("utf-8")) if not name.startswith(built)]
+        assert [name for name in names if f".{name}" not in code and f'"{name}"' not in code] == []

@@ -83,6 +83,22 @@ def test_published_site_has_its_pages_and_notebooks(published, site, root):
         assert (published / notebook.relative_to(root)).read_bytes() == notebook.read_bytes()
 
 
+def test_published_site_has_the_pdf_that_its_front_page_offers(published, root):
+    offered = re.findall(r'href="([^"]+\.pdf)"', (published / "book" / "index.html").read_text("utf-8"))
+    assert [urlsplit(url).path.rsplit("/", 1)[1] for url in offered] == ["book.pdf"]
+    assert (published / "book.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_notebooks_are_pushed_to_a_branch_of_their_own(site, root, tmp_path):
+    shell(f"git init --quiet --bare {tmp_path}/repository", root)
+    for _ in range(2):  # a second time, too
+        shell("sh tools/push_notebooks.sh", root, PUSH_TO=f"{tmp_path}/repository")
+    listed = subprocess.run(
+        ["git", "-C", tmp_path / "repository", "ls-tree", "--name-only", "notebooks"], capture_output=True, text=True
+    )
+    assert sorted(listed.stdout.split()) == sorted(path.name for path in (site / "notebooks").iterdir())
+
+
 def test_published_site_is_within_what_pages_takes(published):
     files = [path for path in published.rglob("*") if path.is_file() or path.is_symlink()]
     assert not [path for path in files if path.is_symlink()]
@@ -152,7 +168,9 @@ def test_fork_renews_every_link_of_the_site(fork, former):
 
 
 def test_fork_renews_every_set_up_cell(fork, former):
-    notebooks = [*sorted((fork / "exercises").glob("*/*.ipynb")), *sorted((fork / "colab").glob("*.ipynb"))]
+    chapters = sorted((fork / "_build" / "html" / "notebooks").glob("*.ipynb"))
+    assert chapters
+    notebooks = [*sorted((fork / "exercises").glob("*/*.ipynb")), *sorted((fork / "colab").glob("*.ipynb")), *chapters]
     assert notebooks
     for path in notebooks:
         cells = nbformat.read(path, as_version=4).cells
