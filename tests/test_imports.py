@@ -21,7 +21,7 @@ ALLOWED = {
     "sandbox": INSIDE,
     "drawing": {"small_model", "reference", "exam", "sitting", "adapters"},
     "questions": {"reference", "sitting"},
-    "exam": {"questions", "reference", "sitting", "scales"},
+    "exam": {"questions", "reference", "sitting", "scales", "adapters"},
     "classroom": {"sandbox", "exam", "questions", "reference", *FILES, *INSIDE},
     "notebooks": {"check_cells", "sitting", "whole_files"},  # sitting: the packages that an exam has
     "check_cells": set(),

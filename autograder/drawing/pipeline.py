@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from autograder.adapters.backend import lean_graphs
 from autograder.drawing.draw import Settings
 from autograder.drawing.placing import float_variables, match_by_order
 from autograder.drawing.showing import SAME, Drawing, show
@@ -17,7 +18,6 @@ from autograder.sitting.quiet import quiet
 from autograder.sitting.run import sit
 from autograder.small_model import pipeline
 from autograder.small_model.model import FOLDER, WEIGHTS
-from autograder.small_model.programs import lean_graphs
 
 PIPELINE = "pipeline"  # what it is called in the sentence under two pictures
 KEYS = (1, 2)  # of the weights by which a block's are told apart

@@ -4,6 +4,7 @@ import os
 import re
 from typing import Any
 
+from autograder.adapters.ipython_parts import asks_for_input
 from autograder.sitting.run import interactive_shell
 
 DEFINITION = re.compile(r"^(?:class|def)\s+(\w+)", re.MULTILINE)
@@ -28,9 +29,8 @@ def somebody_is_there() -> bool:
     and VS Code, and never where a program runs a notebook (nbclient, and nbgrader by it, which also says so itself).
     There, and wherever nothing is known, a failed check must raise: an exception is what takes the points.
     """
-    kernel = getattr(interactive_shell(), "kernel", None)
     by_nbgrader = any(name.startswith("NBGRADER_") for name in os.environ)
-    return kernel is not None and getattr(kernel, "_allow_stdin", False) is True and not by_nbgrader
+    return asks_for_input(interactive_shell()) and not by_nbgrader
 
 
 class _Definitions:

@@ -2,12 +2,13 @@
 
 import inspect
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import keras
 import pytest
 from keras import ops
 
-from autograder.adapters import backend, nbgrader_parts, tensorflow_parts
+from autograder.adapters import backend, ipython_parts, nbgrader_parts, tensorflow_parts
 
 ON_TENSORFLOW = pytest.mark.skipif(backend.name() != "tensorflow", reason="private to TensorFlow")
 
@@ -103,3 +104,14 @@ def test_ipython_has_what_the_exams_shell_replaces():
     calls = inspect.getsource(InteractiveShell.showtraceback) + inspect.getsource(InteractiveShell.showsyntaxerror)
     assert "self._showtraceback(" in calls, moved("IPython", "the call of `_showtraceback`")
     assert "_render_traceback_" in inspect.getsource(InteractiveShell), moved("IPython", "`_render_traceback_`")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_kernel_remembers_whether_its_frontend_can_be_asked(allowed):
+    from ipykernel.ipkernel import IPythonKernel
+
+    assert IPythonKernel._allow_stdin.default_value is False, moved("ipykernel", "`Kernel._allow_stdin`")
+    assert "self._allow_stdin = allow_stdin" in inspect.getsource(IPythonKernel), moved("ipykernel", "its setting")
+    shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=allowed))
+    assert ipython_parts.asks_for_input(shell) is allowed
+    assert not ipython_parts.asks_for_input(None)
