@@ -134,6 +134,22 @@ def test_relative_error_of_other_shapes_and_of_nan_is_infinite():
     assert relative_error(np.array([1.0, 1.1]), np.ones(2)) == pytest.approx(0.1 / 2**0.5)
 
 
+def test_relative_error_takes_infinities_that_a_known_mistake_gives_too():
+    """A mask that is to be added is -inf in places; what is right is finite, and no infinity agrees with it."""
+    mistake = np.array([0.0, -np.inf, 2.0])
+    assert relative_error(np.array([0.0, -np.inf, 2.0]), mistake) == 0
+    assert relative_error(np.array([0.0, -np.inf, 2.2]), mistake) == pytest.approx(0.1)
+    for other in (
+        [-np.inf, 0.0, 2.0],
+        [0.0, np.inf, 2.0],
+        [0.0, -np.inf, -np.inf],
+        [0.0, np.nan, 2.0],
+        [0.0, 1.0, 2.0],
+    ):
+        assert relative_error(np.array(other), mistake) == np.inf
+    assert relative_error(mistake, np.array([0.0, 1.0, 2.0])) == np.inf
+
+
 @pytest.mark.parametrize(
     ("kind", "message", "part_was_given", "same"),
     [
