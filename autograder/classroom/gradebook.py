@@ -38,10 +38,10 @@ class Grades:
 
 
 def check_gradebook(course: Course) -> None:
-    """Looks whether the gradebook can be read and written, before anything is run.
+    """Looks whether the gradebook can be used, before anything is run. Whether it may be written: `check_places`.
 
     Raises:
-        CourseError: if it is damaged, locked by another program, or read-only.
+        CourseError: if it is damaged, of an older nbgrader, or locked by another program.
     """
     file = course.db_url.removeprefix("sqlite:///")
     if file == course.db_url or not Path(file).exists():
