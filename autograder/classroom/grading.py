@@ -119,7 +119,9 @@ def grade(
     except Refused as refusal:
         return _refused(name, points, said | dict.fromkeys(students, str(refusal)), on_result)
     refused = _refused(name, points, said, on_result)
-    with session:
+    from autograder.classroom.gradebook import one_engine
+
+    with session, one_engine():
         run = _prepare(course, name, options, session)
         jobs = max(1, min(options.jobs or cores(), len(students)))
         with contextlib.closing(_sittings(run, students, jobs)) as sittings:
