@@ -158,7 +158,7 @@ def _trace(paper: Paper, layer: Any, forward: Any, answer: CaseAnswer, base_only
 
 
 class _Values:
-    """What weights are set to, at A and at B. It is kept for a small layer, whose runs take less time than drawing it."""
+    """What weights are set to, at A and at B. Kept for a small layer: its runs take less time than drawing this."""
 
     def __init__(self, keys: tuple[int, int], variables: list[Any]):
         self._keys, self._variables = keys, variables

@@ -16,7 +16,7 @@ from autograder.questions.denoising import denoise
 from autograder.reference import GEGLU
 from autograder.sitting import missing_answer
 
-check_module = sys.modules["autograder.exam.check"]  # `autograder.exam.check` is the function
+check_module = sys.modules["autograder.exam.checking"]
 
 ALL = [question for questions in exercises().values() for question in questions]
 STUB = 'raise NotImplementedError("write your answer here")'
