@@ -20,7 +20,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export UV_COMPILE_BYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course setup test check test-full proof-pairs test-backends test-colab lint format exercises check-exercises book \
+.PHONY: help course setup test check test-full proof-pairs proof-class test-backends test-colab lint format exercises check-exercises book \
         pages pdf grade sample-class bench bench-draw bench-grading train train-scenes score score-scenes fixtures lock clean
 
 help: ## list the targets
@@ -54,6 +54,9 @@ test-full: setup ## the full-size proofs: 865,910,724 parameters, 512x512 (minut
 
 proof-pairs: setup ## hundreds of answers with two mistakes: which share is told whole, in part, by stage (minutes)
 	$(BIN)/python -m pytest -q -m pairs tests/exam/test_pairs.py
+
+proof-class: setup ## a class of 30 of all that people hand in, graded by autograder, nbgrader and Formgrader (minutes)
+	$(BIN)/python -m pytest -q -m classes tests/classroom/test_three_ways.py
 
 test-backends: setup ## the tests of the reference and of draw on JAX and on PyTorch, in environments of their own
 	$(BIN)/python tests/reference/other_backends.py

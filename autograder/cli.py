@@ -29,7 +29,7 @@ else:
     GUIDE = "the page for instructors, under Packages"
 
     app = typer.Typer(help="Stable Diffusion's UNet, block by block: the classroom.", add_completion=False)
-    for command in (commands.collect, commands.preflight, commands.report, commands.export):
+    for command in (commands.init, commands.collect, commands.preflight, commands.report, commands.export):
         app.command()(command)
 
     class Device(StrEnum):
@@ -70,14 +70,25 @@ else:
         course: CourseOption = Path(),
     ) -> None:
         """Makes exercises/ from solutions/."""
-        from autograder.notebooks import exercise_names, stale_exercises, write_exercises
+        from autograder.notebooks import (
+            exercise_names,
+            points_line,
+            points_of,
+            source_notebook,
+            stale_exercises,
+            write_exercises,
+        )
 
         if not (names := exercise_names(course)):
-            stop(f"The course directory must have solutions/NN-name/NN-name.py. Received: {course.resolve()}")
+            stop(
+                f"The course directory must have solutions/NN-name/NN-name.py. Received: {course.resolve()}. "
+                "`autograder init DIR` makes a class directory, with the course's exercises"
+            )
         try:
             if not check:
                 changed = write_exercises(course.resolve())
                 print("\n".join(f"wrote {path}" for path in changed) or f"{len(names)} exercises, all up to date")
+                print(points_line({name: points_of(source_notebook(course, name)) for name in names}))
                 return
             stale = stale_exercises(course.resolve())
         except (ValueError, OSError, RuntimeError) as error:

@@ -32,7 +32,6 @@ REGION = re.compile(r"(begin|end)\s*(solution|hidden\s*tests|mark\s*scheme)", re
 REGION_LINE = re.compile(r"\s*### (BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)")
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 MAX_CODE_LINES = 25  # of code, in what the learner sees: blank lines and comments are not counted
-POINTS = 10
 HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 HINT = re.compile(r"<details><summary>A hint</summary>\s*(.*?)\s*</details>", re.DOTALL)
 GUIDES = Path("autograder", "questions", "notebooks")
@@ -70,7 +69,7 @@ def source_notebook(root: Path, name: str) -> NotebookNode:
     read = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
     notebook.cells = [_cell(cell, number) for number, cell in enumerate(read.cells, start=1)]
-    _fill_placeholders(notebook, _said(root))
+    _fill_placeholders(notebook, _said(root) | {"points": str(points_of(notebook))})
     check_source(notebook, name)
     return notebook
 
@@ -84,6 +83,20 @@ def asked_by(root: Path, name: str) -> frozenset[str]:
         return frozenset()
 
 
+def points_of(notebook: NotebookNode) -> int:
+    """What the graded cells of an exercise give together, those graded by hand among them."""
+    settings = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    points = [said.get("points") for said in settings if said.get("grade") or said.get("task")]
+    return sum(one for one in points if type(one) is int)
+
+
+def points_line(points: dict[str, int]) -> str:
+    """The points of exercises, by name, in a sentence: said once if all have as many."""
+    if len(set(points.values())) == 1:
+        return f"Points: {next(iter(points.values()))} each"
+    return f"Points: {', '.join(f'{name} {total}' for name, total in points.items())}"
+
+
 def _cell(cell: NotebookNode, number: int) -> NotebookNode:
     """The cell with an id that is the same every time: its grade_id, or else its number."""
     settings = cell.metadata.get("nbgrader")
@@ -95,7 +108,7 @@ def _cell(cell: NotebookNode, number: int) -> NotebookNode:
 
 
 def _said(root: Path) -> dict[str, str]:
-    """What a source's placeholders stand for: where the course lies, and the packages that an exam has."""
+    """What every source's placeholders stand for: where the course lies, and the packages that an exam has."""
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]
     packages = ", ".join(f"`{package}`" for package in PACKAGES)
     return {"repository": settings["url"], "ref": settings["branch"], "packages": packages}
@@ -178,9 +191,8 @@ def _notebook_problems(notebook: NotebookNode) -> list[str]:
             problems.append(f"cell {grade_id}: no cell checks {answers!r}")
         if answers == grade_id and grade_id not in questions and not re.match(r"(setup|explain|draw)(-|$)", grade_id):
             problems.append(f"cell {grade_id}: a grade_id must be setup, answer-QUESTION, a question, explain or draw")
-    total = sum(settings.get("points") or 0 for settings in checks if type(settings.get("points")) is int)
-    if total != POINTS:
-        problems.append(f"the points of the checks must sum to {POINTS}. Received: {total}")
+    if not checks:
+        problems.append("one cell must be a check, with points")
     if not notebook.cells or notebook.cells[0].cell_type != "markdown" or notebook.cells[-1].cell_type != "markdown":
         problems.append("the first cell (what this is) and the last (how to hand in) must be text")
     return problems

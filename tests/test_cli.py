@@ -89,16 +89,17 @@ def test_cli_exercises_check_names_the_stale_file_and_the_remedy(tmp_path: Path)
     made = run("exercises", "--course", str(tmp_path))
     assert made.exit_code == 0
     assert "exercises/01-sample/01-sample.ipynb" in made.stdout
+    assert "Points: 10 each" in made.stdout
     assert run("exercises", "--check", "--course", str(tmp_path)).exit_code == 0
 
 
 def test_cli_exercises_reports_a_rule_that_is_broken(tmp_path: Path):
     test_cli_exercises_check_names_the_stale_file_and_the_remedy(tmp_path)
     source = tmp_path / "solutions/01-sample/01-sample.py"
-    source.write_text(source.read_text().replace('"points": 4', '"points": 3'))
+    source.write_text(source.read_text().replace('"points": 4', '"points": -3'))
     done = run("exercises", "--course", str(tmp_path))
     assert done.exit_code == 1
-    assert "sum to 10" in done.stderr
+    assert "at least 1" in done.stderr
     assert "Traceback" not in done.stderr
 
 

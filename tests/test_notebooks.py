@@ -13,6 +13,8 @@ from autograder.notebooks import (
     exercise_names,
     load_config,
     outside_regions,
+    points_line,
+    points_of,
     release,
     source_notebook,
     stale_exercises,
@@ -150,7 +152,7 @@ def test_release_of_each_exercise_holds_back_its_solutions(name: str):
 @pytest.mark.parametrize(
     ("old", "new", "cell", "rule"),
     [
-        ('"points": 4', '"points": 5', "", "sum to 10"),
+        ('"points": 4', '"points": 4.5', "cell double", "integer"),
         ('"points": 4', '"points": 4.0', "cell double", "integer"),
         ('"points": 4', '"points": 0', "cell double", "at least 1"),
         ('"grade_id": "square"', '"grade_id": "Square"', "cell Square", "lower-case"),
@@ -171,6 +173,26 @@ def test_source_that_breaks_a_rule_is_refused(root: Path, old: str, new: str, ce
         source_notebook(root, "01-sample")
     lines = str(raised.value).splitlines()
     assert any("solutions/01-sample/01-sample.py" in line and cell in line and rule in line for line in lines), lines
+
+
+def test_source_points_may_sum_to_anything_and_the_sum_can_be_shown(root: Path):
+    edit(root, '"points": 4', '"points": 19')
+    edit(root, "# Hand in with", "# {{ points }} points. Hand in with")
+    notebook = source_notebook(root, "01-sample")
+    assert points_of(notebook) == 25
+    assert notebook.cells[-1].source.startswith("25 points.")
+
+
+def test_points_of_several_exercises_are_said_once_if_they_are_alike():
+    assert points_line({"01-a": 10, "02-b": 10}) == "Points: 10 each"
+    assert points_line({"01-a": 10, "02-b": 25}) == "Points: 01-a 10, 02-b 25"
+
+
+@pytest.mark.parametrize("name", exercise_names(ROOT))
+def test_points_of_each_exercise_as_released_sum_to_ten_and_its_text_says_so(name: str):
+    released = nbformat.read(ROOT / "exercises" / name / f"{name}.ipynb", as_version=4)
+    assert points_of(released) == 10
+    assert " · 10 points · " in released.cells[0].source
 
 
 def test_source_answer_itself_may_be_long(root: Path):

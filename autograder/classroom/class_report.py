@@ -119,7 +119,9 @@ def class_report(course: Course, name: str) -> ClassReport:
     """
     course.check_exercise(name)
     if not (results := kept_results(course, name)):
-        raise CourseError(f"There must be results to report on: run `autograder grade {name}` first. Received none")
+        raise CourseError(
+            f"There must be results to report on: run `autograder grade {name}` first. Received none{course.hint}"
+        )
     return make_report(results, read_scores(course, [name]))
 
 

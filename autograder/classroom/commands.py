@@ -1,4 +1,4 @@
-"""The commands around grading: `autograder collect | preflight | report | export`. Others do the work."""
+"""The commands around grading: `autograder init | collect | preflight | report | export`. Others do the work."""
 
 import sys
 from pathlib import Path
@@ -35,6 +35,24 @@ def collect(
     wide().print(table(result))
     Console(highlight=False).print("\n".join(lines(result)), markup=False, soft_wrap=True)
     raise typer.Exit(1 if result.unknown else 0)
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(help="The class directory, new or with submissions.", file_okay=False)],
+    sources: Annotated[
+        Path | None, typer.Option(help="A copy of the course's repository. [default: the one this runs from]")
+    ] = None,
+) -> None:
+    """Makes a class directory: settings, exercises, a place for submissions, and a README of next steps."""
+    from autograder.classroom.class_directory import make_class_directory
+    from autograder.classroom.course import CHECKOUT
+
+    try:
+        names = make_class_directory(directory, sources or CHECKOUT)
+    except (ValueError, OSError, RuntimeError) as error:
+        stop(str(error))
+    text = f"made {directory}, with {len(names)} exercises. What comes next: {directory / 'README.md'}"
+    Console(highlight=False).print(text, markup=False, soft_wrap=True)
 
 
 def export(

@@ -15,6 +15,7 @@ from autograder.classroom.intake import harmless_id, shown
 from autograder.notebooks import exercise_names, load_config, release, source_notebook
 
 STRUCTURE = "{nbgrader_step}/{student_id}/{assignment_id}"  # nbgrader's own order
+MAKES_ONE = "`autograder init DIR` makes one, --course DIR names one that is there"
 STRANGE = "(U+"  # within the id of a student whose directory has a strange name
 ANYONE = "\0"  # stands for a student where a path is taken apart: no id and no directory's name can hold it
 CHECKOUT = Path(autograder.__file__).resolve().parents[1]  # where the course's sources lie, when it runs from a clone
@@ -50,7 +51,8 @@ class Course:
         if not exercise_names(sources):
             raise CourseError(
                 f"The course directory must have solutions/ and _config.yml, or the package must run from a clone of "
-                f"the course, which has them. Received: {root}, and a package in {CHECKOUT}"
+                f"the course, which has them. Received: {root}, and a package in {CHECKOUT}. "
+                f"`autograder init DIR --sources CLONE` makes a class directory"
             )
         settings = root if (root / "nbgrader_config.py").is_file() else sources
         config = load_config(settings)
@@ -60,6 +62,13 @@ class Course:
         if not root.is_dir():
             raise CourseError(f"`CourseDirectory.root` must be a directory. Received: {root}, in {settings}")
         return cls(root, sources, settings, config)
+
+    @property
+    def hint(self) -> str:
+        """What to do where this is no class directory at all, as a sentence; "" where it is one."""
+        if self.settings != CHECKOUT or any((self.root / name).exists() for name in ("submitted", "gradebook.db")):
+            return ""
+        return f". {self.root} is no class directory, it has no submitted/ and no gradebook.db: {MAKES_ONE}"
 
     @property
     def db_url(self) -> str:

@@ -73,10 +73,10 @@ class ExamSession:
         self._closed = False
         quiet_start()
         if settings.unsandboxed:
-            self._worker = Worker(settings.limits, isolated=False)
+            self._worker = self._new_worker()
             return
         try:
-            self._worker = Worker(settings.limits, True, self._hidden)
+            self._worker = self._new_worker()
         except NoSandbox as error:
             raise Refused(f"there is no sandbox here: {error}. `autograder doctor` says more") from error
 
@@ -131,6 +131,10 @@ class ExamSession:
         except WorkerError:
             return self._replace(worker).run(sources)
 
+    def _new_worker(self) -> Worker:
+        settings = self.settings
+        return Worker(settings.limits, not settings.unsandboxed, self._hidden, small=settings.scale == "tiny")
+
     def _replace(self, gone: Worker | None) -> Worker:
         with self._lock:
             if self._closed:
@@ -139,7 +143,7 @@ class ExamSession:
                 return self._worker  # another thread was here before
             if gone is not None:
                 gone.close()
-            self._worker = Worker(self.settings.limits, not self.settings.unsandboxed, self._hidden)
+            self._worker = self._new_worker()
             self._worker.set_papers(self.marker.papers)
             return self._worker
 

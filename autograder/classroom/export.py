@@ -77,7 +77,7 @@ def read_scores(course: Course, names: Iterable[str] = (), students: ClassList |
     check_gradebook(course)
     listed = (students or ClassList.enrolled(course)).students
     if not listed:
-        raise CourseError(f"The gradebook must know students. Received none, from {course.db_url}")
+        raise CourseError(f"The gradebook must know students. Received none, from {course.db_url}{course.hint}")
     with Gradebook(course.db_url, course.course_id) as gradebook:
         known = {assignment.name: float(assignment.max_score) for assignment in gradebook.assignments}
         wanted = list(dict.fromkeys(names)) or sorted(known)

@@ -4,11 +4,14 @@ import contextlib
 import math
 import sqlite3
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader import api
 from nbgrader.api import Base, Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from nbgrader.utils import compute_checksum, determine_grade, is_solution, is_task
@@ -38,10 +41,10 @@ class Grades:
 
 
 def check_gradebook(course: Course) -> None:
-    """Looks whether the gradebook can be read and written, before anything is run.
+    """Looks whether the gradebook can be used, before anything is run. Whether it may be written: `check_places`.
 
     Raises:
-        CourseError: if it is damaged, locked by another program, or read-only.
+        CourseError: if it is damaged, of an older nbgrader, or locked by another program.
     """
     file = course.db_url.removeprefix("sqlite:///")
     if file == course.db_url or not Path(file).exists():
@@ -71,6 +74,29 @@ def _lacks_columns(connection: sqlite3.Connection) -> bool:
         if there and not there.issuperset(column.name for column in table.columns):
             return True
     return False
+
+
+@contextlib.contextmanager
+def one_engine() -> Iterator[None]:
+    """Inside, gradebooks of one address share an engine, which keeps the statements that it has compiled.
+
+    nbgrader makes an engine each time it looks into the gradebook, some seven times a submission.
+    """
+    make, made = api.create_engine, {}
+
+    def kept(address: str, **options: Any) -> Any:
+        key = f"{address} {options}"
+        if key not in made:
+            made[key] = make(address, **options)
+        return made[key]
+
+    api.create_engine = kept
+    try:
+        yield
+    finally:
+        api.create_engine = make
+        for engine in made.values():
+            engine.dispose()
 
 
 def enrolled(course: Course) -> set[str]:

@@ -26,8 +26,9 @@ from autograder.classroom.intake import shown, strange_id
 from autograder.classroom.report import Result, absent_notes
 from autograder.classroom.roster import roster
 from autograder.classroom.verdict_view import ungraded_notebook
+from autograder.classroom.writable import check_places
 from autograder.exam.verdict import Verdict
-from autograder.notebooks import POINTS, exercise_names
+from autograder.notebooks import exercise_names, points_of, source_notebook
 from autograder.sandbox.worker import Sitting, WorkerError
 
 
@@ -61,6 +62,7 @@ class _Run:
     course: Course
     name: str
     released: str
+    points: float  # of all cells that are graded
     session: ExamSession
     state: ExamState
     notes: list[str]  # warnings that concern every submission
@@ -99,22 +101,27 @@ def grade(
         The results, by student id.
 
     Raises:
-        CourseError: if there is nothing to grade, or the gradebook cannot be used.
+        CourseError: if there is nothing to grade, or the gradebook or a place to write to cannot be used.
         OSError: if the state of the run cannot be written.
     """
     course.check_exercise(name)
     everyone = roster(course, name, options.students)
     strange = {student: reason for student in everyone if (reason := strange_id(student))}
     students = [student for student in everyone if student not in strange]
-    refused = [_refused(shown(student), name, reason, on_result) for student, reason in strange.items()]
+    check_places(course, name, students)
+    points = float(points_of(source_notebook(course.sources, name)))  # a source that breaks a rule ends it here
+    said = {shown(student): reason for student, reason in strange.items()}
     settings = replace(Settings.of(course.config), scale=options.scale, device=options.device)
     if options.unsandboxed is not None:
         settings = replace(settings, unsandboxed=options.unsandboxed)
     try:
         session = ExamSession(course.root, settings)
     except Refused as refusal:
-        return refused + [_refused(student, name, str(refusal), on_result) for student in students]
-    with session:
+        return _refused(name, points, said | dict.fromkeys(students, str(refusal)), on_result)
+    refused = _refused(name, points, said, on_result)
+    from autograder.classroom.gradebook import one_engine
+
+    with session, one_engine():
         run = _prepare(course, name, options, session)
         jobs = max(1, min(options.jobs or cores(), len(students)))
         with contextlib.closing(_sittings(run, students, jobs)) as sittings:
@@ -131,11 +138,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _refused(student: str, name: str, reason: str, on_result: Callable[[Result], None] | None) -> Result:
-    result = Result(student, name, None, float(POINTS), "refused", reason, [], 0.0)
+def _refused(
+    name: str, points: float, reasons: dict[str, str], on_result: Callable[[Result], None] | None
+) -> list[Result]:
+    """The results of students who are not graded, each with its reason."""
+    results = [Result(student, name, None, points, "refused", reason, [], 0.0) for student, reason in reasons.items()]
     if on_result:
-        on_result(result)
-    return result
+        for result in results:
+            on_result(result)
+    return results
 
 
 def _prepare(course: Course, name: str, options: Options, session: ExamSession) -> _Run:
@@ -144,10 +155,12 @@ def _prepare(course: Course, name: str, options: Options, session: ExamSession) 
 
     forget_departed(course.root, enrolled(course).union(*map(course.homes, exercise_names(course.sources))))
     released = course.register(name)
+    notebook = nbformat.reads(released, as_version=4)
     state = ExamState.open(course.root, name, options.scale, options.seed, options.regrade and not options.students)
     notes = [UNSANDBOXED] if session.settings.unsandboxed else []
-    run = _Run(course, name, released, session, state, notes, options.regrade and bool(options.students))
-    marker = session.set_exam(questions_of(nbformat.reads(released, as_version=4)), state)
+    points, anew = float(points_of(notebook)), options.regrade and bool(options.students)
+    run = _Run(course, name, released, points, session, state, notes, anew)
+    marker = session.set_exam(questions_of(notebook), state)
     run.fingerprint = marker.fingerprint
     return run
 
@@ -279,7 +292,7 @@ def _enter(run: _Run, taken: _Taken) -> Result:
 
 
 def _result(run: _Run, taken: _Taken, status: str, reason: str | None) -> Result:
-    return Result(taken.student, run.name, None, float(POINTS), status, reason, taken.warnings, taken.seconds)
+    return Result(taken.student, run.name, None, run.points, status, reason, taken.warnings, taken.seconds)
 
 
 def _plain(error: Exception) -> str:

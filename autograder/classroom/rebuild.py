@@ -14,8 +14,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.check_cells import grade_id, is_answer, is_marked
+from autograder.classroom.former_cells import is_former_setup
 from autograder.classroom.intake import Unusable, find_notebook
-from autograder.classroom.notebook_reader import LearnerCells, Unreadable, read_cells
+from autograder.classroom.notebook_reader import LearnerCell, LearnerCells, Unreadable, read_cells
 from autograder.classroom.safe_markdown import fill_markdown
 from autograder.classroom.safe_pictures import PictureBudget
 
@@ -231,7 +232,7 @@ class _Match:
             return
         mine = self.theirs[self.partner[i]]
         if not is_answer(cell):
-            if name and _bare(mine.source) != _bare(cell.source):
+            if name and _bare(mine.source) != _bare(cell.source) and not self._is_former(mine, cell):
                 self.warnings.append(f"the cell {name} was changed; the released one was run")
             return
         if mine.kind != cell.cell_type:
@@ -240,6 +241,11 @@ class _Match:
             cell.source = mine.source
         elif _bare(mine.source) != _bare(cell.source):
             fill_markdown(cell, mine.source, mine.attachments, self._pictures)
+
+    def _is_former(self, mine: LearnerCell, cell: NotebookNode) -> bool:
+        """Whether a cell is our own set-up cell of an earlier release."""
+        others = [one.source for one in self.theirs if one.kind == "code" and one is not mine]
+        return grade_id(cell) == "setup" and is_former_setup(mine.source, cell.source, others)
 
     def _own_text(self, j: int) -> NotebookNode | None:
         """The cell that one of the learner's becomes beside the released ones, if it holds anything of their own."""

@@ -90,10 +90,9 @@ def table(results: list[Result]) -> "Table":
     shown = Table(title=results[0].assignment if results else None, title_justify="left")
     for heading, side in (("student", "left"), ("score", "right"), ("status", "left"), ("what was wrong", "left")):
         shown.add_column(heading, justify=side, overflow="fold")  # type: ignore[arg-type]
-    shared = _shared_reason(results)
+    results, shared = _without_shared(results)
     if shared:
-        shown.caption, shown.caption_justify = Text(f"all: {one_line(shared, MESSAGE_LIMIT)}"), "left"
-        results = [replace(result, reason=None) for result in results]
+        shown.caption, shown.caption_justify = Text("\n".join(one_line(line, MESSAGE_LIMIT) for line in shared)), "left"
     for result in results:
         score = "-" if result.score is None else f"{result.score:g} / {result.max_score:g}"
         faults = [one_line(line, MESSAGE_LIMIT) for line in _faults(result)]  # names, too, may hold a terminal's codes
@@ -101,11 +100,28 @@ def table(results: list[Result]) -> "Table":
     return shown
 
 
-def _shared_reason(results: list[Result]) -> str:
-    """The one reason for which a whole class was not scored, such as a machine without a sandbox; or ""."""
-    reasons = {(result.status, result.reason) for result in results}
-    status, reason = reasons.pop() if len(reasons) == 1 and len(results) > 1 else ("", None)
-    return reason or "" if status in NOT_SCORED else ""
+def _without_shared(results: list[Result]) -> tuple[list[Result], list[str]]:
+    """The results without what is told of many at once, and that: such as a machine without a sandbox.
+
+    That is a reason for which several were not scored, and a warning that everyone has.
+    """
+    reasons = Counter(result.reason for result in results if result.reason and result.status in NOT_SCORED)
+    shared = {reason: count for reason, count in reasons.items() if count > 1}
+    everywhere = [w for w in results[0].warnings if all(w in r.warnings for r in results)] if len(results) > 1 else []
+    bare = [
+        replace(
+            result,
+            reason=None if result.status in NOT_SCORED and result.reason in shared else result.reason,
+            warnings=[warning for warning in result.warnings if warning not in everywhere],
+        )
+        for result in results
+    ]
+    lines = [f"{_share(count, len(results))}: {reason}" for reason, count in shared.items()]
+    return bare, [*lines, *(f"all: warning: {warning}" for warning in everywhere)]
+
+
+def _share(count: int, of: int) -> str:
+    return "all" if count == of else f"{count} of {of}"
 
 
 def _faults(result: Result) -> list[str]:

@@ -21,7 +21,7 @@ def roster(course: Course, name: str, wanted: list[str] | None = None) -> list[s
     homes = course.homes(name)
     handed_in = set(course.students(name)) | {one for one in homes if misplaced_by_name(course, one, name)}
     if not handed_in:
-        raise CourseError(f"There must be submissions at {place}. Received none")
+        raise CourseError(f"There must be submissions at {place}. Received none{course.hint}")
     everyone = handed_in | enrolled(course)
     if missing := sorted(set(wanted or []) - everyone):
         raise CourseError(f"A student must have a directory {place} or be enrolled. Received: {', '.join(missing)}")

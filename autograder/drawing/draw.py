@@ -18,7 +18,7 @@ from autograder.drawing.assembly import Mixed, mix, uses_unet
 from autograder.drawing.mixing import FLOWS, BlockError, attempt, random_inputs
 from autograder.drawing.placing import AGREES
 from autograder.drawing.showing import SAME, Bar, Drawing, show
-from autograder.exam.check import doubted
+from autograder.exam.checking import doubted
 from autograder.exam.comparing import relative_error
 from autograder.sitting.keras_settings import COURSE, under
 from autograder.sitting.quiet import quiet

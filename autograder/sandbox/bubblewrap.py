@@ -51,9 +51,11 @@ def _font_lists() -> list[Path]:
         return []
 
 
-def environment(place: str, backend: str) -> dict[str, str]:
-    """The variables of a worker: nothing of the grader's own."""
+def environment(place: str, backend: str, small: bool = False) -> dict[str, str]:
+    """The variables of a worker: nothing of the grader's own. `small` says that its papers are."""
     return {
+        # oneDNN makes machine code for each shape of a product first, which takes longer than a small product itself.
+        **({"TF_ENABLE_ONEDNN_OPTS": "0"} if small else {}),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "HOME": OWN,
@@ -122,7 +124,7 @@ def own_users() -> bool:
     return os.geteuid() == 0 and system_calls.may_mount()
 
 
-def command(package: Path, descriptor: int, hidden: list[Path], backend: str) -> list[str]:
+def command(package: Path, descriptor: int, hidden: list[Path], backend: str, small: bool = False) -> list[str]:
     """The whole command of a worker in its sandbox.
 
     Args:
@@ -130,12 +132,13 @@ def command(package: Path, descriptor: int, hidden: list[Path], backend: str) ->
         descriptor: the socket to the grader, open in the worker.
         hidden: directories that must not be seen even if they lie in one that is shown.
         backend: Keras' backend.
+        small: whether its papers are of the small size.
     """
     line = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     if not own_users():
         line += ["--unshare-user"]
     line += ["--die-with-parent", "--new-session", "--hostname", "exam", "--clearenv"]
-    for name, value in environment(PLACE, backend).items():
+    for name, value in environment(PLACE, backend, small).items():
         line += ["--setenv", name, value]
     for place in SYSTEM:
         if Path(place).is_symlink():

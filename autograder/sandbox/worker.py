@@ -41,15 +41,16 @@ class Worker:
         limits: for each submission.
         isolated: whether there is a sandbox; without, submissions run with the grader's own rights.
         hidden: directories that must not be seen through those that are shown (the course, the home directory).
+        small: whether its papers are of the small size.
 
     Raises:
         NoSandbox: if this machine cannot isolate submissions.
     """
 
-    def __init__(self, limits: Limits, isolated: bool = True, hidden: list[Path] | None = None):
+    def __init__(self, limits: Limits, isolated: bool = True, hidden: list[Path] | None = None, small: bool = False):
         if sys.platform != "linux":
             raise NoSandbox(ONLY_LINUX)
-        self.limits, self.isolated, self._lock = limits, isolated, threading.Lock()
+        self.limits, self.isolated, self._small, self._lock = limits, isolated, small, threading.Lock()
         _sweep()
         self._place = Path(tempfile.mkdtemp(prefix=f"autograder-{os.getpid()}-"))
         self._place.chmod(0o755)
@@ -79,11 +80,14 @@ class Worker:
     def _start(self, descriptor: int, hidden: list[Path]) -> subprocess.Popen[bytes]:
         package, backend = bubblewrap.lay_out(self._place / "package"), os.environ.get("KERAS_BACKEND", "tensorflow")
         if self.isolated:
-            line, variables = bubblewrap.command(package, descriptor, hidden, backend), dict(os.environ)
+            line, variables = bubblewrap.command(package, descriptor, hidden, backend, self._small), dict(os.environ)
         else:
             (self._place / "home").mkdir()
             line = bubblewrap.interpreter(str(package), descriptor, isolated=False)
-            variables = {**bubblewrap.environment(str(package), backend), "AUTOGRADER_PLACE": str(self._place / "home")}
+            variables = {
+                **bubblewrap.environment(str(package), backend, self._small),
+                "AUTOGRADER_PLACE": str(self._place / "home"),
+            }
         try:
             return subprocess.Popen(
                 line,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.sitting.keras_settings import COURSE, Settings
+from autograder.sitting.settings import COURSE, Settings
 
 BASE = "base"  # the run with every weight at its A value
 

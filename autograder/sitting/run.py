@@ -1,5 +1,6 @@
 """Runs a learner's object on a paper and writes down what it gave."""
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,8 @@ from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, Learne
 from autograder.sitting.remarks import remarks_on
 from autograder.sitting.stand_ins import counting_uses
 from autograder.sitting.trace import noting
+
+KEPT_NUMBERS = 4_000_000  # weights of a layer whose values are kept, twice: 32 MB
 
 
 class _Stop(Exception):
@@ -130,12 +133,11 @@ def _run_model(paper: Paper, case: CasePaper, function: Any, answer: CaseAnswer,
 def _trace(paper: Paper, layer: Any, forward: Any, answer: CaseAnswer, base_only: bool) -> None:
     """Runs `forward` with every weight of `layer` at A; unless `base_only`, with each at B, and with each size at B."""
     variables, answer.weights = _attempt("weights", lambda: _real_weights(layer))
-    key_a, key_b = paper.keys
+    values = _Values(paper.keys, variables)
 
-    def assign(changed: set[int]) -> None:
+    def assign(changed: set[int]) -> None:  # all of them each time: a layer may change its own weights when it runs
         for index, variable in enumerate(variables):
-            key = key_b if index in changed else key_a
-            _attempt("weights", lambda v=variable, k=key: v.assign(weight_values(k, tuple(v.shape), v.trainable)))
+            _attempt("weights", lambda v=variable, i=index: v.assign(values.of(i, i in changed)))
 
     def run(changed: set[int]) -> list[np.ndarray]:
         assign(changed)
@@ -153,6 +155,25 @@ def _trace(paper: Paper, layer: Any, forward: Any, answer: CaseAnswer, base_only
     for size, indices in by_size.items():
         if len(indices) > 1:  # one alone is its single run
             answer.runs[f"size.{size}"] = run(indices)
+
+
+class _Values:
+    """What weights are set to, at A and at B. Kept for a small layer: its runs take less time than drawing this."""
+
+    def __init__(self, keys: tuple[int, int], variables: list[Any]):
+        self._keys, self._variables = keys, variables
+        self._keeps = sum(math.prod(variable.shape) for variable in variables) <= KEPT_NUMBERS
+        self._kept: dict[tuple[int, bool], Any] = {}
+
+    def of(self, index: int, changed: bool) -> Any:
+        """The value of a weight: B if it is `changed`, else A."""
+        if (index, changed) in self._kept:
+            return self._kept[index, changed]
+        variable = self._variables[index]
+        value = weight_values(self._keys[changed], tuple(variable.shape), variable.trainable)
+        if self._keeps:
+            value = self._kept[index, changed] = ops.convert_to_tensor(value, dtype=variable.dtype)
+        return value
 
 
 def _real_weights(layer: Any) -> tuple[list[Any], list[Weight]]:

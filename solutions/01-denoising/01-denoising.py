@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 1: denoising step by step
 #
-# About 20 minutes · difficulty: easy · 10 points · chapter 1, *Denoising step by step*
+# About 20 minutes · difficulty: easy · {{ points }} points · chapter 1, *Denoising step by step*
 #
 # You write the loop that turns noise into a picture, in its smallest form: the picture to arrive at is known, and every
 # step goes the same share of the way. In chapter 10 the same loop runs with a network that has to *guess* where to go.

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 2: what goes in
 #
-# About 30 minutes · difficulty: medium · 10 points · chapter 2, *What goes in: latent, time and text*
+# About 30 minutes · difficulty: medium · {{ points }} points · chapter 2, *What goes in: latent, time and text*
 #
 # Before the first ResBlock sees anything, the UNet's inputs are brought into form. You write the three pieces that do it,
 # and make a prediction:

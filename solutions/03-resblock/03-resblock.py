@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 3: the ResBlock
 #
-# About 35 minutes · difficulty: medium · 10 points · chapter 3, *ResBlock*
+# About 35 minutes · difficulty: medium · {{ points }} points · chapter 3, *ResBlock*
 #
 # You write the block that Stable Diffusion's UNet uses 22 times: two normalised convolutions, a shortcut around them,
 # and, between them, the only place where the network learns **what time it is**. You make it of small pieces, each with

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 4: the SpatialTransformer
 #
-# About 30 minutes · difficulty: medium · 10 points · chapter 4, *SpatialTransformer*
+# About 30 minutes · difficulty: medium · {{ points }} points · chapter 4, *SpatialTransformer*
 #
 # You write the adapter that lets a transformer work on a picture: it takes the picture apart into tokens, **one for
 # each pixel**, and puts it together again. Four questions climb to it:

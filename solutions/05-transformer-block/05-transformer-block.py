@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 5: GEGLU and the transformer block
 #
-# About 30 minutes · difficulty: medium · 10 points · chapter 5, *The transformer block and GEGLU*
+# About 30 minutes · difficulty: medium · {{ points }} points · chapter 5, *The transformer block and GEGLU*
 #
 # You write the block that every SpatialTransformer has inside: each pixel **looks at the other pixels, looks at the
 # text, and then thinks it over**. Two questions lead to it, and the third takes it apart again:

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 6: attention
 #
-# About 55 minutes · difficulty: hard · 10 points · chapter 6, *CrossAttention: where the text enters*
+# About 55 minutes · difficulty: hard · {{ points }} points · chapter 6, *CrossAttention: where the text enters*
 #
 # You write the layer through which the text reaches the picture: every pixel asks, every word answers, and the softmax
 # decides **how much of which word each pixel takes**. Five questions climb to it:

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 7: the way down
 #
-# About 35 minutes · difficulty: medium · 10 points · chapter 7, *The way down*
+# About 35 minutes · difficulty: medium · {{ points }} points · chapter 7, *The way down*
 #
 # You wire the left half of the UNet: four levels, three halvings, and **twelve feature maps that are kept** for the way
 # up. It grows from the inside out:

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 8: the middle and the way up
 #
-# About 45 minutes · difficulty: medium · 10 points · chapter 8, *The middle and the way up*
+# About 45 minutes · difficulty: medium · {{ points }} points · chapter 8, *The middle and the way up*
 #
 # You wire the right half of the UNet, where **each ResBlock is given one of the kept feature maps**. Then you
 # take some of these maps away and see what breaks:

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 9: the whole UNet
 #
-# About 45 minutes · difficulty: hard · 10 points · chapter 9, *The whole UNet*
+# About 45 minutes · difficulty: hard · {{ points }} points · chapter 9, *The whole UNet*
 #
 # You put the pieces together: **a Keras model that takes a noisy latent, the time and a text, and predicts the noise**.
 # Four questions:

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 10: sampling
 #
-# About 45 minutes · difficulty: medium · 10 points · chapter 10, *Sampling*
+# About 45 minutes · difficulty: medium · {{ points }} points · chapter 10, *Sampling*
 #
 # A UNet alone draws nothing: it only says what noise it sees. You write everything around it that makes a picture out
 # of noise. Each function is a few lines; the last one puts the others to work, and then **your loop draws**:

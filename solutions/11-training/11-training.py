@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 11: training
 #
-# About 45 minutes · difficulty: medium · 10 points · chapter 11, *Training*
+# About 45 minutes · difficulty: medium · {{ points }} points · chapter 11, *Training*
 #
 # Where do the weights come from that everything so far was drawn with? You write what one step of training computes,
 # and then **your loss trains a small UNet**, from random weights to pictures, in about five minutes.

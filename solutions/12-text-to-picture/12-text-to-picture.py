@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercise 12: from a sentence to a picture
 #
-# About 45 minutes · difficulty: medium · 10 points · chapter 12, *From a sentence to a picture*
+# About 45 minutes · difficulty: medium · {{ points }} points · chapter 12, *From a sentence to a picture*
 #
 # You write what stands around the UNet: what reads the sentence, what begins with a picture in place of noise, and the
 # few lines that join all the networks. At the end **your pipeline draws**.

@@ -1,7 +1,11 @@
 """What an instructor can get wrong is told in a sentence, before anything runs, with what to do."""
 
+import contextlib
 import io
+import os
 import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,9 +18,12 @@ from autograder.classroom.course import Course, CourseError
 from autograder.classroom.exam_state import ExamState
 from autograder.classroom.gradebook import check_gradebook
 from autograder.classroom.report import Result, table
+from autograder.classroom.writable import check_places
 from autograder.cli import app
 
 NAME = "03-resblock"
+NOBODY = 65534
+WRITTEN = (f"autograded/mei/{NAME}", f"feedback/mei/{NAME}", f"_build/exam/{NAME}")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +60,69 @@ def test_gradebook_of_an_older_nbgrader_is_found_before_anything_runs(tmp_path: 
         check_gradebook(course)
 
 
+@contextlib.contextmanager
+def anyone() -> Iterator[None]:
+    """An ordinary user's rights: root's know no read-only folder."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(me)
+
+
+@pytest.fixture
+def open_class() -> Iterator[Path]:
+    """A class directory that everyone may write, graded once."""
+    with tempfile.TemporaryDirectory() as place:
+        for folder in ("", *WRITTEN):
+            (Path(place) / folder).mkdir(parents=True, exist_ok=True)
+        for folder in [Path(place), *Path(place).rglob("*")]:
+            folder.chmod(0o777)
+        yield Path(place)
+
+
+@pytest.mark.parametrize("closed", ["", *WRITTEN, "autograded", "feedback"])
+def test_read_only_folder_is_found_before_anything_runs(open_class: Path, closed: str):
+    course = Course.at(open_class)
+    with anyone():
+        check_places(course, NAME, ["mei", "new"])
+    (open_class / closed).chmod(0o555)
+    with anyone(), pytest.raises(CourseError, match="read-only for you") as error:
+        check_places(course, NAME, ["mei", "new"])
+    assert (f"{closed}/" if closed else str(open_class)) in str(error.value)
+    (open_class / closed).chmod(0o777)
+
+
+def test_read_only_gradebook_is_found_before_anything_runs(open_class: Path):
+    course, file = Course.at(open_class), open_class / "gradebook.db"
+    sqlite3.connect(file).executescript("CREATE TABLE one (two); INSERT INTO one VALUES (3)")
+    file.chmod(0o666)
+    with anyone():
+        check_places(course, NAME, ["mei"])
+    file.chmod(0o444)
+    with anyone(), pytest.raises(CourseError, match=r"gradebook\.db, which is read-only"):
+        check_places(course, NAME, ["mei"])
+
+
+def test_place_that_is_a_file_is_found_before_anything_runs(tmp_path: Path):
+    (tmp_path / "submitted" / "mei" / NAME).mkdir(parents=True)
+    (tmp_path / "autograded").write_text("not a folder")
+    done = CliRunner().invoke(app, ["grade", NAME, "--course", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "Received: autograded, which is read-only" in done.stderr
+    assert not (tmp_path / "gradebook.db").exists()
+
+
+@pytest.mark.parametrize("command", [["grade", NAME], ["report", NAME], ["export"]])
+def test_command_outside_a_class_directory_says_what_makes_one(tmp_path: Path, command: list[str]):
+    done = CliRunner().invoke(app, [*command, "--course", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "autograder init DIR" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_regrade_that_was_stopped_goes_on_with_its_own_papers(tmp_path: Path):
     first = ExamState.open(tmp_path, NAME, "tiny")
     first.finish()
@@ -67,8 +137,9 @@ def test_regrade_that_was_stopped_goes_on_with_its_own_papers(tmp_path: Path):
 
 
 def test_reason_that_a_whole_class_shares_is_told_once():
-    def shown(reasons: list[str]) -> str:
-        results = [Result(f"student-{n}", NAME, None, 10.0, "refused", r, [], 0.0) for n, r in enumerate(reasons)]
+    def shown(reasons: list[str], warnings: Sequence[str] = ()) -> str:
+        told = list(warnings)
+        results = [Result(f"student-{n}", NAME, None, 10.0, "refused", r, told, 0.0) for n, r in enumerate(reasons)]
         console = Console(width=140, record=True, file=io.StringIO())
         console.print(table(results))
         return console.export_text()
@@ -76,6 +147,11 @@ def test_reason_that_a_whole_class_shares_is_told_once():
     assert shown(["there is no sandbox here"] * 3).count("there is no sandbox") == 1
     assert shown(["there is no sandbox here", "a strange name"]).count("there is no sandbox") == 1
     assert shown(["a strange name"]).count("a strange name") == 1
+    mixed = shown(["there is no sandbox here"] * 9 + ["a strange name"])
+    assert mixed.count("there is no sandbox") == mixed.count("a strange name") == 1
+    assert "9 of 10: there is no sandbox here" in mixed
+    unsafe = shown(["there is no sandbox here"] * 3, ["graded without a sandbox"])
+    assert unsafe.count("graded without a sandbox") == 1
 
 
 def test_source_that_breaks_a_rule_is_one_line_and_no_traceback(tmp_path: Path):
@@ -84,11 +160,11 @@ def test_source_that_breaks_a_rule_is_one_line_and_no_traceback(tmp_path: Path):
     source = tmp_path / "solutions" / "01-class" / "01-class.py"
     source.parent.mkdir(parents=True)
     text = (ROOT / "tests" / "classroom" / "data" / "01-class.py").read_text()
-    source.write_text(text.replace('"points": 4', '"points": 5'))
+    source.write_text(text.replace('"points": 4', '"points": 0'))
     for file in ("_config.yml", "nbgrader_config.py"):
         (tmp_path / file).write_text((ROOT / file).read_text())
     (tmp_path / "submitted" / "ada" / "01-class").mkdir(parents=True)
     done = CliRunner().invoke(app, ["grade", "01-class", "--course", str(tmp_path), "--unsandboxed"])
     assert done.exit_code == 2
-    assert "Received: 11" in done.stderr
+    assert "Received: 0" in done.stderr
     assert len(done.stderr.strip().splitlines()[-1]) < 200

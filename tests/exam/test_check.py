@@ -237,7 +237,7 @@ def test_check_works_out_right_objects_and_mistakes_once_a_session(monkeypatch):
     """A second try, after a mistake was mended, does not wait for them again."""
     sat = []
     monkeypatch.setattr("autograder.exam.marking.sit", lambda *a, **k: sat.append(a) or sit(*a, **k))
-    sys.modules["autograder.exam.check"]._marker.cache_clear()
+    sys.modules["autograder.exam.checking"]._marker.cache_clear()
     failure("broadcast-embedding", lambda embeddings: embeddings[:, None])
     before = len(sat)
     assert before

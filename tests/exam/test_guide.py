@@ -1,12 +1,12 @@
 """What a check says beside its verdict, and where it raises and where it does not."""
 
 import re
-import sys
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
+from autograder.exam import checking as check_module
 from autograder.exam import in_notebook
 from autograder.exam.guide import Progress, more_help, notebook_of, points_so_far, shapes_table
 from autograder.exam.paper_from_seed import make_paper
@@ -15,8 +15,6 @@ from autograder.questions import exercises, find
 from autograder.questions.denoising import denoise
 from autograder.reference import GEGLU
 from autograder.sitting import missing_answer
-
-check_module = sys.modules["autograder.exam.check"]  # `autograder.exam.check` is the function
 
 ALL = [question for questions in exercises().values() for question in questions]
 STUB = 'raise NotImplementedError("write your answer here")'
