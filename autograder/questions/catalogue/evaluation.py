@@ -128,9 +128,12 @@ class Parts:
             place, operation = operation.part, self._replacements.operations[operation.part]
         self._asked: list[tuple[int, ...]] = []
         try:
-            inputs = self._taken(part, inputs)
-            nothing = operation is same  # no need to look up what it gives
-            self.values[part] = inputs[0] if nothing else self._result(place, self._bound(operation), inputs)
+            inputs, later = self._taken(part, inputs), self._replacements.later.get(part, ())
+            nothing = operation is same and not later  # no need to look up what it gives
+            value = inputs[0] if operation is same else self._result(place, self._bound(operation), inputs)
+            for more in later:
+                value = self._result(part, more.operation, (value, *(self.values[name] for name in more.names)))
+            self.values[part] = value
         except PartFailed:  # of a base within
             raise
         except Exception as error:
@@ -234,10 +237,15 @@ class Evaluation:
 
     def steps(self, *forms: Form) -> list[Step]:
         """What each part gives in the first run of the first case, in order; as far as it comes, if a part fails."""
+        return self.way(*forms)[0]
+
+    def way(self, *forms: Form) -> tuple[list[Step], list[np.ndarray]]:
+        """The steps of the first run of the first case, and what comes out of them: nothing, if a part fails."""
         parts = self._parts(0, forms, {}, self._memo)
+        outputs: list[np.ndarray] = []
         with contextlib.suppress(PartFailed):
-            self._forward(0, parts)
-        return parts.all_steps
+            outputs = self._forward(0, parts)
+        return parts.all_steps, outputs
 
     def _case(self, index: int, forms: tuple[Form, ...], whole: bool, memo: Memo) -> CaseAnswer:
         answer = CaseAnswer()

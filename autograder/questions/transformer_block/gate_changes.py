@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.questions.catalogue import Form, Same, change, generated, wired
+from autograder.questions.catalogue import Form, Same, change, generated, then, wired
 from autograder.questions.catalogue import operations as o
 from autograder.questions.transformer_block.base import GATED, first_half, second_half
 
@@ -54,7 +54,7 @@ _HALVES = (
 )
 _GATES = (
     change("gelu-on-both", open=Same("gelu")),
-    change("gelu-in-dense", *({"open": one, "gelu": o.after(one, other)} for one in GELUS for other in GELUS)),
+    change("gelu-in-dense", *({"halves": then(gelu)} for gelu in GELUS)),
     change("gelu-on-product", *({"gelu": o.same, "product": gelu} for gelu in GELUS)),
     change("gelu-before-dense", *({"gelu": o.same, "entrance": gelu} for gelu in GELUS)),
     change("value-missing", gated=o.second),
@@ -66,7 +66,7 @@ _GATES = (
     change("gate-matrix-product", gated=np.matmul),
     change("value-added", gated=lambda value, gate: value + value * gate),
     change("gate-quick-gelu", gelu=quick_gelu),
-    change("gate-twice", *({"gelu": o.after(gelu, gelu)} for gelu in GELUS)),
+    change("gate-twice", *({"gelu": then(gelu)} for gelu in GELUS)),
 )
 _DENSES = (
     change(
