@@ -42,8 +42,8 @@ def agree(answer: Answer, other: Answer, tolerance: float) -> bool:
 
 
 def both_fail(mine: CaseAnswer, theirs: CaseAnswer) -> bool:
-    """Whether both ended in an error, a part of a base and a learner's code that complains of no shapes; or whether what
-    both gave is refused for the same reason.
+    """Whether both ended in an error, a part of a base and a learner's code that complains of no shapes; or both gave
+    what is refused for the same reason.
     """
     if mine.error is None or theirs.error is None:
         return False
