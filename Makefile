@@ -52,7 +52,7 @@ test: setup lint check-exercises ## run every test (but for the full-size proofs
 test-full: setup ## the full-size proofs: 865,910,724 parameters, 512x512 (minutes, and 12 GB of memory)
 	$(BIN)/python -m pytest -m full
 
-proof-pairs: setup ## hundreds of answers with two mistakes: which share is told whole, in part, by stage (minutes)
+proof-pairs: setup ## hundreds of answers with two mistakes: which share is told whole; writes the table of the instructors' page
 	$(BIN)/python -m pytest -q -m pairs tests/exam/test_pairs.py
 
 proof-class: setup ## a class of 30 of all that people hand in, graded by autograder, nbgrader and Formgrader (minutes)

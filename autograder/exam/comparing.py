@@ -42,8 +42,14 @@ def agree(answer: Answer, other: Answer, tolerance: float) -> bool:
 
 
 def both_fail(mine: CaseAnswer, theirs: CaseAnswer) -> bool:
-    """Whether both ended in an error, a part of a base and a learner's code that complains of no shapes."""
-    if mine.error is None or theirs.error is None or theirs.error.kind != PART_FAILED:
+    """Whether both ended in an error, a part of a base and a learner's code that complains of no shapes; or both gave
+    what is refused for the same reason.
+    """
+    if mine.error is None or theirs.error is None:
+        return False
+    if mine.error.stage == theirs.error.stage == "output":
+        return mine.error.message == theirs.error.message
+    if theirs.error.kind != PART_FAILED:
         return False
     if mine.error.kind == "AssertionError" or mine.error.message == NO_MESSAGE:
         return False  # it says nothing of what went wrong
@@ -78,6 +84,8 @@ def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
     """
     if mine.stage != theirs.stage:
         return False
+    if mine.stage == "output":  # refused for what came out, in words of the course's own
+        return mine.message == theirs.message
     if HOW_FAR.findall(mine.message) != HOW_FAR.findall(theirs.message):
         return False
     if theirs.kind == PART_FAILED:

@@ -7,15 +7,18 @@ next answer to the same paper, all pairs seen so far are asked in some milliseco
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
 
+from autograder.exam.fresh_noise import DrawnAnew
 from autograder.exam.marking_mode import Mode
 from autograder.exam.notes import Made, Seen, arrays_in, can_be_seen
+from autograder.exam.reach import first_missing, nodes_of, on_the_way, seen_nodes
 from autograder.exam.shadow import Shadow
 from autograder.questions import Mistake
-from autograder.questions.catalogue import Change, Evaluation, Form, Pair, pairs
+from autograder.questions.catalogue import Change, Evaluation, Form, Pair, Replacements, pairs
 from autograder.sitting.paper import BASE, Answer, CaseAnswer
 
 SECONDS = 5.0  # of processor time, at most, for pairs that no answer has asked for yet
@@ -39,20 +42,39 @@ class MistakePairs:
     def find(self, answer: Answer) -> tuple[Mistake, Mistake] | None:
         """The likeliest pair that gives what `answer` gives; None if there is none, or none was found in time.
 
-        An exception alone is too little to name two mistakes by: what it says is true of many pairs.
+        What an exception alone says can be true of many pairs: then two mistakes are named only if no other two fit.
         """
-        if all(case.error is not None for case in answer.cases):
-            return None
+        fitting = self._fitting(answer)
+        if not all(case.error is not None for case in answer.cases):
+            return next(fitting, None) or self._with_noise(answer)
+        first = next(fitting, None)
+        return None if first is None or any(_ids(other) != _ids(first) for other in fitting) else first
+
+    def _fitting(self, answer: Answer) -> Iterator[tuple[Mistake, Mistake]]:
+        """The pairs that give what `answer` gives, the likeliest first, as many as are found in time."""
         start = time.process_time()
         case = answer.cases[0]
         mine, order, likely = Shadow.of(case), *self._likeliest_first(case)
         known = [number for number in order if number in self._shadows]
         for number in (*known, *(number for number in order if number not in self._shadows)):
             if time.process_time() - start > self._seconds * (1 if likely[number] else UNLIKELY):
-                return None
+                return
             if self._could_be(case, mine, self._shadow(number)) and self._explains(number, answer):
                 pair, _ = self._trials[number]
-                return self._mistakes[id(pair.one)], self._mistakes[id(pair.other)]
+                yield self._mistakes[id(pair.one)], self._mistakes[id(pair.other)]
+
+    def _with_noise(self, answer: Answer) -> tuple[Mistake, Mistake] | None:
+        """Noise that is drawn where none belongs, and one change besides."""
+        noisy = [m for m in self._mode.question.mistakes if isinstance(m.answer, Change) and m.answer.noise is not None]
+        for drawn in noisy:
+            noise = drawn.answer.noise
+            if noise.any_spread:
+                continue  # beside some change, what is left of many a wrong answer looks like that
+            taken = Replacements.of(noise.zeros, noise.ones).changed
+            for change, form in self._of_changes:
+                apart = taken.isdisjoint(Replacements.of(form).changed)
+                if apart and DrawnAnew(self._evaluation, noise, form).explains(answer):
+                    return drawn, self._mistakes[id(change)]
         return None
 
     @cached_property
@@ -60,6 +82,11 @@ class MistakePairs:
         """Each pair with each right form of the rest; the plain base first."""
         both = list(pairs(tuple(m.answer for m in self._mistakes.values()), self._evaluation.base))
         return [(pair, variant) for variant in ({}, *self._evaluation.base.variants) for pair in both]
+
+    @cached_property
+    def _changed(self) -> np.ndarray:
+        """How much each trial changes."""
+        return np.array([pair.size for pair, _ in self._trials], int)
 
     def _shadow(self, number: int) -> Shadow:
         if number not in self._shadows:
@@ -84,35 +111,53 @@ class MistakePairs:
     def _likeliest_first(self, case: CaseAnswer) -> tuple[list[int], np.ndarray]:
         """All trials in order, and by trial whether it is likely.
 
-        Likely is a pair if what one of its changes gives appears among the notes of the answer's run; without notes
-        all are. Within both kinds they are ordered by how far their weights and shapes are from the answer's, what two
-        changes do to them being taken for the sum of what each does. All that only sets the order.
+        Likely is a pair if the answer leaves the right way where the pair would, or if what one of its changes gives
+        appears among the notes of the answer's run; without notes all are. Among the likely ones those of which both
+        is true come first; then they are ordered by how far their weights and shapes are from the answer's, what two
+        changes do to them being taken for the sum of what each does; and then by how much they change, the simplest
+        explanation first. All that only sets the order.
         """
         first, second = self._members
         features, base = self._features
         apart = np.abs(features[first] + features[second] - base - _features(case, self._sizes)).sum(axis=1)
-        shown = self._shown(case)
-        likely = shown[first] | shown[second]
-        order = np.lexsort((np.arange(len(apart)), apart, ~likely))
-        return order.tolist(), likely
+        if case.notes:
+            seen = Seen(case.notes)
+            shown = np.array([any(seen.find(made) is not None for made in own) for own in self._own], bool)
+            marks = (shown[first] | shown[second]) + 1 * self._leaves_there(seen)[first, second]
+        else:
+            marks = np.ones(len(apart), int)
+        order = np.lexsort((np.arange(len(apart)), self._changed, apart, -marks))
+        return order.tolist(), marks > 0
 
-    def _shown(self, case: CaseAnswer) -> np.ndarray:
-        """By form, whether anything that it alone gives, and the base does not, appears among the notes."""
-        if not case.notes:
-            return np.ones(len(self._forms), bool)
-        seen = Seen(case.notes)
-        return np.array([any(seen.find(made) is not None for made in own) for own in self._own], bool)
+    def _leaves_there(self, seen: Seen) -> np.ndarray:
+        """By two forms, whether together they would leave the right way where the answer does."""
+        ways = [nodes_of(self._evaluation.steps(variant)) for variant in ({}, *self._evaluation.base.variants)]
+        found = ([line is not None for line in seen_nodes(nodes, seen)] for nodes in ways)
+        reached = max(first_missing(nodes, lines) for nodes, lines in zip(ways, found, strict=True))
+        return np.minimum.outer(self._reach, self._reach) == reached
+
+    @cached_property
+    def _reach(self) -> np.ndarray:
+        """Of each form, the first node of the right way that it alone does not pass."""
+        nodes = nodes_of(self._evaluation.steps())
+        given = [set(map(id, self._arrays(form))) for form in self._forms]
+        return np.array(
+            [first_missing(nodes, [all(id(a) in own for a in node.arrays) for node in nodes]) for own in given], int
+        )
 
     @cached_property
     def _own(self) -> list[list[Made]]:
-        """Of each form, what it gives on its way and the base does not."""
-        base = {id(array): array for step in self._evaluation.steps() for array in arrays_in(step.value)}
-        return [self._gives(form, base) for form in self._forms]
+        """Of each form, what it gives on its way and the base does not: results that both have are one array."""
+        base = set(map(id, self._arrays({})))
+        return [[Made.of(array) for array in self._arrays(form) if id(array) not in base] for form in self._forms]
 
-    def _gives(self, form: Form, base: dict[int, np.ndarray]) -> list[Made]:
-        """What a form gives and the base does not: results that both have are one array, see `Evaluation`."""
-        arrays = {id(array): array for step in self._evaluation.steps(form) for array in arrays_in(step.value)}
-        return [Made.of(array) for key, array in arrays.items() if key not in base and can_be_seen(array)]
+    def _arrays(self, form: Form) -> list[np.ndarray]:
+        """What a form gives on its way to the result, as far as it would be noted: what comes to nothing in it, an
+        answer need not make. The evaluation keeps the arrays: ids stay their own.
+        """
+        used = on_the_way(*self._evaluation.way(form))
+        arrays = {id(array): array for step in used for array in arrays_in(step.value)}
+        return [array for array in arrays.values() if can_be_seen(array)]
 
     @cached_property
     def _members(self) -> tuple[np.ndarray, np.ndarray]:
@@ -123,7 +168,12 @@ class MistakePairs:
 
     @cached_property
     def _forms(self) -> list[Form]:
-        return [form for mistake in self._mistakes.values() for form in mistake.answer.forms]
+        return [form for _, form in self._of_changes]
+
+    @cached_property
+    def _of_changes(self) -> list[tuple[Change, Form]]:
+        """Each form with its change."""
+        return [(mistake.answer, form) for mistake in self._mistakes.values() for form in mistake.answer.forms]
 
     @cached_property
     def _sizes(self) -> list[int]:
@@ -146,3 +196,7 @@ def _features(case: CaseAnswer, sizes: list[int]) -> np.ndarray:
     others = sum(counts.values()) - sum(counts[size] for size in sizes)
     given = sum(output.size for output in case.runs.get(BASE, ()))
     return np.array([*(counts[size] for size in sizes), others, 10 * (case.error is not None), np.log1p(given)])
+
+
+def _ids(pair: tuple[Mistake, Mistake]) -> set[str]:
+    return {mistake.id for mistake in pair}

@@ -5,12 +5,12 @@ intermediate results are looked for among them. Weights of one size hold the sam
 need be known of whose is whose. A stage that is never found, nor anything made of it, is where it leaves the way.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from autograder.exam.notes import Made, Seen, arrays_in, can_be_seen
-from autograder.questions.catalogue import Evaluation, Form, Step, part_names
+from autograder.exam.notes import Seen
+from autograder.exam.reach import Node, first_missing, nodes_of, seen_nodes
+from autograder.questions.catalogue import Evaluation, Form, part_names
 from autograder.sitting.paper import Note
 
 
@@ -25,16 +25,6 @@ class Stage:
 
     part: str
     text: str
-
-
-@dataclass(frozen=True)
-class _Node:
-    """One use of a part that gives something new: what it gives, and the nodes that this is made of."""
-
-    part: str
-    use: int
-    made: tuple[Made, ...]
-    of: frozenset[int]
 
 
 class Stages:
@@ -57,25 +47,21 @@ class Stages:
         return max((way for way in told if way is not None), key=lambda way: way[0], default=(0, None))[1]
 
     @cached_property
-    def _ways(self) -> list[list[_Node]]:
+    def _ways(self) -> list[list[Node]]:
         """The nodes of each right form, in order."""
         variants: tuple[Form, ...] = ({}, *self._evaluation.base.variants)
-        return [_nodes(self._evaluation.steps(variant)) for variant in variants]
+        return [nodes_of(self._evaluation.steps(variant)) for variant in variants]
 
-    def _told(self, nodes: list[_Node], seen: Seen) -> tuple[int, Stage | None] | None:
+    def _told(self, nodes: list[Node], seen: Seen) -> tuple[int, Stage | None] | None:
         """How many stages agree, and the first that does not; None if none agrees."""
-        lines = [seen.find_all(node.made) for node in nodes]
+        lines = seen_nodes(nodes, seen)
         found = [line is not None for line in lines]
         if not any(found):
             return None
-        reached = list(found)
-        for index in reversed(range(len(nodes))):
-            for source in nodes[index].of if reached[index] else ():
-                reached[source] = True
-        if all(reached):
+        missing = first_missing(nodes, found)
+        if missing == len(nodes):
             text = f"Every stage of a right answer appears, the last one{_at(lines[-1])}; what is returned is another."
-            return len(nodes), Stage(nodes[-1].part, text) if found[-1] else None
-        missing = reached.index(False)
+            return missing, Stage(nodes[-1].part, text) if found[-1] else None
         name = self._name(nodes, missing)
         before = [index for index in range(missing) if found[index]]
         if name is None or (before and self._name(nodes, before[-1]) is None):
@@ -87,30 +73,11 @@ class Stages:
             text = f"Up to and with {agreed} everything agrees; {name} never appears."
         return missing, Stage(nodes[missing].part, text)
 
-    def _name(self, nodes: list[_Node], index: int) -> str | None:
+    def _name(self, nodes: list[Node], index: int) -> str | None:
         """What a stage is called; of a part used several times, which use it is."""
         node, uses = nodes[index], sum(node.part == nodes[index].part for node in nodes)
         name = self._names.get(node.part)
         return f"{name} (time {node.use} of {uses})" if name and uses > 1 else name
-
-
-def _nodes(steps: list[Step]) -> list[_Node]:
-    """The uses of parts that give new floats, with what each is made of. Others only hand on."""
-    nodes: list[_Node] = []
-    made_by: dict[int, frozenset[int]] = {}  # the nodes behind an array, by its identity
-    uses: Counter[str] = Counter()
-    for step in steps:
-        uses[step.part] += 1
-        given = list(arrays_in(step.inputs))
-        of = frozenset().union(*(made_by.setdefault(id(array), frozenset()) for array in given))
-        new = [array for array in arrays_in(step.value) if id(array) not in made_by]
-        seen = [array for array in new if can_be_seen(array)]
-        behind = of
-        if seen:
-            nodes.append(_Node(step.part, uses[step.part], tuple(map(Made.of, seen)), of))
-            behind = frozenset([len(nodes) - 1])
-        made_by |= {id(array): behind for array in new}
-    return nodes
 
 
 def _at(line: str | None) -> str:

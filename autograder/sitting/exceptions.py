@@ -6,7 +6,7 @@ import re
 import sysconfig
 import traceback
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autograder.sitting.paper import LearnerError
 
@@ -48,6 +48,14 @@ def told(stage: str, error: BaseException) -> LearnerError:
         raise
     except BaseException as second:
         return LearnerError(stage, type(error).__name__, f"(it cannot be shown: {type(second).__name__})")
+
+
+def wrapped(output: Any) -> LearnerError | None:
+    """What is said of a list or tuple around one tensor or number, returned in the place of that itself."""
+    if not isinstance(output, (list, tuple)) or len(output) != 1:
+        return None
+    kind, held = type(output).__name__, "number" if isinstance(output[0], (int, float)) else "tensor"
+    return LearnerError("output", kind, f"a {kind} with one {held} in it was returned, not the {held} itself")
 
 
 def plain_message(error: BaseException) -> str:

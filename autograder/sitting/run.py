@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from autograder.sitting.calls import CALLS
-from autograder.sitting.exceptions import told
+from autograder.sitting.exceptions import told, wrapped
 from autograder.sitting.keras_settings import current
 from autograder.sitting.models import grouped, make_model
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight, weight_values
@@ -70,12 +70,12 @@ def _first_run(answer: CaseAnswer, forward: Any, base_only: bool) -> None:
 
 def _call_function(case: CasePaper, function: Any) -> list[np.ndarray]:
     inputs = {name: ops.convert_to_tensor(array) for name, array in case.inputs.items()}
-    return _as_arrays(function(*grouped(inputs), *case.arguments))
+    return _as_arrays(_not_wrapped(function(*grouped(inputs), *case.arguments)))
 
 
 def _call_with_unet(case: CasePaper, function: Any) -> list[np.ndarray]:
     inputs = [ops.convert_to_tensor(array) for array in case.inputs.values()]
-    return _as_arrays(CALLS[case.kind](function, inputs, *case.arguments))
+    return _as_arrays(_not_wrapped(CALLS[case.kind](function, inputs, *case.arguments)))
 
 
 def _run_layer(paper: Paper, case: CasePaper, layer_class: Any, answer: CaseAnswer, base_only: bool) -> None:
@@ -183,10 +183,9 @@ def _real_weights(layer: Any) -> tuple[list[Any], list[Weight]]:
 
 
 def _not_wrapped(output: Any) -> Any:
-    """What a layer returned, unless that is a list or tuple around one tensor."""
-    if isinstance(output, (list, tuple)) and len(output) == 1:
-        kind = type(output).__name__
-        raise _Stop(LearnerError("output", kind, f"a {kind} with one tensor in it was returned, not the tensor itself"))
+    """What a layer or function returned, unless that is a list or tuple around one tensor or number."""
+    if error := wrapped(output):
+        raise _Stop(error)
     return output
 
 

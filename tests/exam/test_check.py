@@ -76,6 +76,14 @@ def test_check_refuses_a_list_around_a_layers_tensor():
     assert "a list with one tensor in it was returned" in str(failure("geglu", Listed))
 
 
+def test_check_refuses_a_list_around_what_a_function_returns():
+    def listed(image, desired, alpha):
+        return [image - alpha * (image - desired)]
+
+    assert "a list with one tensor in it was returned" in str(failure("denoise-step", listed))
+    assert "a list with one number in it was returned" in str(failure("remaining-error", lambda a, n: [(1 - a) ** n]))
+
+
 def test_check_wrong_answer_names_the_mistake_in_the_last_line():
     error = failure("broadcast-embedding", lambda e: e[:, :, None, None])
     assert str(error).splitlines()[-1] == "Mistake: embedding-axes-last"

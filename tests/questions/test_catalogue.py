@@ -61,7 +61,9 @@ def test_change_names_parts_of_its_base(question):
     for mistake in question.mistakes:
         for form in mistake.answer.forms:
             assert set(form) <= set(question.base.parts)
-            for name in (name for wiring in Replacements.of(form).wirings.values() for name in wiring):
+            replaced = Replacements.of(form)
+            besides = [more.names for later in replaced.later.values() for more in later]
+            for name in (name for names in (*replaced.wirings.values(), *besides) for name in names):
                 assert name in {*question.base.parts, *question.base.names}
 
 
@@ -118,6 +120,14 @@ def test_case_dimensions_all_differ(question):
             for shape in (other for other in others if other != first):  # the batch is shared, nothing else is
                 assert shape[0] == first[0]
                 assert not set(shape[SHARED_AXES.get(question.id, 1) :]) & set(first)
+
+
+@pytest.mark.parametrize("question", CONVERTED, ids=lambda q: q.id)
+def test_what_a_part_is_called_is_said_of_no_other(question):
+    """A family's words are about its subject; if a part has the same name, they name that stage, too."""
+    for mistake in question.mistakes:
+        if mistake.answer.subject in question.base.parts:
+            assert {part for form in mistake.answer.forms for part in form} == {mistake.answer.subject}
 
 
 def test_find_unknown_question_lists_the_known_ones():

@@ -155,7 +155,7 @@ MUTATIONS = {
     # ------------------------------------------------------------------------------------------- 05-transformer-block
     "geglu": (
         {"halves": Dense("width", bias=False)},
-        {"value": lambda a: a[..., ::2], "gate": lambda a: a[..., 1::2]},
+        {"value_half": lambda a: a[..., ::2], "gate_half": lambda a: a[..., 1::2]},
         {"gated": add},
         {"product": scaled(1.3)},
     ),

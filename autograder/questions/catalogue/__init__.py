@@ -34,7 +34,8 @@ run as a learner's is, where no part can show the mistake (it is then not combin
 where none belongs, in a part's place or on top of it: `redrawn("step-new-noise", "noise_added")`, `noisy(...)`.
 
 Where no single change explains an answer, two at once are tried: those that change different things. What a part does,
-which tensors it takes, and in which order parts come (`swapped`) are three things. The finer the parts, the more pairs.
+which tensors it takes, in which order parts come (`swapped`) and what is done besides to what a part gives (`then`) are
+four things: `difference=then(np.square)` goes with any other difference. The finer the parts, the more pairs.
 
 **3. The texts** (`mistakes.en.toml`), see `texts`. Then `Question(..., base=BASE, mistakes=TEXTS.of(CHANGES))`.
 
@@ -51,7 +52,9 @@ from autograder.questions.catalogue.change import (
     Moved,
     Pair,
     Reads,
+    Replacements,
     Same,
+    Then,
     Wired,
     change,
     noisy,
@@ -60,6 +63,7 @@ from autograder.questions.catalogue.change import (
     reads,
     redrawn,
     swapped,
+    then,
     wired,
 )
 from autograder.questions.catalogue.evaluation import PART_FAILED, RAISED, WEIGHTS, Evaluation, Step
@@ -79,9 +83,11 @@ __all__ = [
     "Moved",
     "Pair",
     "Reads",
+    "Replacements",
     "Same",
     "Step",
     "Texts",
+    "Then",
     "Wired",
     "change",
     "generated",
@@ -92,5 +98,6 @@ __all__ = [
     "reads",
     "redrawn",
     "swapped",
+    "then",
     "wired",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograder.questions.catalogue.operations import after, same
 
-Form = dict[str, Any]  # part -> what stands in its place: an operation, `Reads`, `Wired`, `Same` or `Moved`
+Form = dict[str, Any]  # part -> what stands in its place: an operation, `Reads`, `Wired`, `Then`, `Same` or `Moved`
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,14 @@ class Wired:
 
     operation: Any
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Then:
+    """What a part gives goes through one more operation, which takes what `names` gave besides."""
+
+    operation: Callable[..., Any]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,11 @@ def reads(*names: str) -> Reads:
 def wired(operation: Any, *names: str) -> Wired:
     """`change("...", out=wired(add, "conv2", "axes"))`: the operation and the tensors it takes, both by name."""
     return Wired(operation, names)
+
+
+def then(operation: Callable[..., Any], *names: str) -> Then:
+    """`change("...", power=then(round))`: one thing more is done to what a part gives, whatever the part does."""
+    return Then(operation, names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,21 +189,25 @@ class Replacements:
         operations: part -> operation or `Same`.
         wirings: part -> names of the values it takes, where they were changed.
         order: part -> the part whose operation stands there now, where that was changed.
+        later: part -> what is done to what it gives, in this order.
     """
 
     operations: dict[str, Any] = field(default_factory=dict)
     wirings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     order: dict[str, str] = field(default_factory=dict)
+    later: dict[str, tuple[Then, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *forms: Form) -> "Replacements":
-        """Of several forms; where two replace the same, the later one holds."""
+        """Of several forms; where two replace the same, the later one holds. What is done besides adds up."""
         result = cls()
         for part, new in ((part, new) for form in forms for part, new in form.items()):
             if isinstance(new, (Reads, Wired)):
                 result.wirings[part] = new.names
             if isinstance(new, Moved):
                 result.order[part] = new.part
+            elif isinstance(new, Then):
+                result.later[part] = (*result.later.get(part, ()), new)
             elif not isinstance(new, Reads):
                 result.operations[part] = new.operation if isinstance(new, Wired) else new
         return result
@@ -198,7 +215,7 @@ class Replacements:
     @property
     def changed(self) -> frozenset[tuple[str, str]]:
         """What is changed of which part."""
-        kinds = {"operation": self.operations, "wiring": self.wirings, "order": self.order}
+        kinds = {"operation": self.operations, "wiring": self.wirings, "order": self.order, "later": self.later}
         return frozenset((kind, part) for kind, parts in kinds.items() for part in parts)
 
 
@@ -209,37 +226,51 @@ class Pair:
     Args:
         one, other: the changes.
         forms: the form of each.
-        row: the two as one form, where they stand one behind the other in one place.
+        made: the forms to evaluate: these two, either first, or the two as one.
     """
 
     one: Change
     other: Change
     forms: tuple[Form, Form]
-    row: Form | None = None
+    made: tuple[Form, ...]
 
     @property
-    def made(self) -> tuple[Form, ...]:
-        """The forms to evaluate."""
-        return self.forms if self.row is None else (self.row,)
+    def size(self) -> int:
+        """How much of the base they change."""
+        return sum(map(len, self.forms))
 
 
 def pairs(changes: tuple[Change, ...], base: Base | None = None) -> Iterator[Pair]:
     """Every two changes that compose: those whose forms change different things, or of which one changes all that the
     other does and more. Then the narrower holds where they meet: one activation everywhere, but another in one place.
-    (Not where the wider takes other tensors: the narrower's operation is not made for them.) Where a part does nothing
-    in the `base`, two operations that each change puts there also stand one behind the other, either first.
+    (Not where the wider takes other tensors: the narrower's operation is not made for them.) What both do besides to
+    what one part gives is done in a row, either first; so are two operations where a part does nothing in the `base`.
     """
     forms = [(change, form, Replacements.of(form).changed) for change in changes for form in change.forms]
     for index, (one, mine, touched) in enumerate(forms):
         for other, theirs, touches in forms[index + 1 :]:
             if one is other:
                 continue
-            if touched.isdisjoint(touches) or _covers(touched, touches):
-                yield Pair(one, other, (mine, theirs))
-            elif _covers(touches, touched):
-                yield Pair(other, one, (theirs, mine))
-            elif base is not None and touched == touches:
-                yield from (Pair(one, other, (mine, theirs), row) for row in _in_a_row(base, mine, theirs))
+            for made in _composed(base, (mine, touched), (theirs, touches)):
+                turned = made[0] is theirs
+                yield Pair(other, one, (theirs, mine), made) if turned else Pair(one, other, (mine, theirs), made)
+
+
+def _composed(base: Base | None, *both: tuple[Form, frozenset[tuple[str, str]]]) -> Iterator[tuple[Form, ...]]:
+    """The ways in which two forms go together, each with what it changes."""
+    (mine, touched), (theirs, touches) = both
+    shared = touched & touches
+    if not shared:
+        yield mine, theirs
+    elif all(kind == "later" for kind, _ in shared):
+        yield mine, theirs
+        yield theirs, mine
+    elif _covers(touched, touches):
+        yield mine, theirs
+    elif _covers(touches, touched):
+        yield theirs, mine
+    elif base is not None and touched == touches:
+        yield from ((row,) for row in _in_a_row(base, mine, theirs))
 
 
 def _in_a_row(base: Base, mine: Form, theirs: Form) -> Iterator[Form]:

@@ -16,6 +16,7 @@ import numpy as np
 from autograder.questions.catalogue.change import Base, Form, Inner, Replacements, Same
 from autograder.questions.catalogue.operations import Layer, Refused, same
 from autograder.sitting.calls import CALLS_IN_NUMPY
+from autograder.sitting.exceptions import wrapped
 from autograder.sitting.models import grouped
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError, Paper, Weight, weight_values
 from autograder.sitting.stand_in_layer import how_far, note_call, recording_calls
@@ -25,11 +26,19 @@ from autograder.sitting.stand_ins import make_blocks
 # far a flow had come.
 PART_FAILED = "PartFailed"
 WEIGHTS, RAISED = "; weights ", "; raised "
+ROOM = 60_000_000  # numbers in all weights that are kept, 240 MB
 LARGEST = 40_000_000  # numbers in a weight; the UNet's largest kernel, (3, 3, 2560, 1280), has 29.5 million
 
 
 class PartFailed(Exception):
     """A part cannot work on what it is given, as the learner's code could not."""
+
+
+class _Wrapped(Exception):
+    """One tensor or number comes in a list or tuple: refused, as it is of a learner."""
+
+    def __init__(self, error: LearnerError):
+        self.error = error
 
 
 class Memo:
@@ -55,10 +64,13 @@ class Memo:
         self._results[key] = result
 
     def weight(self, *key: Any) -> np.ndarray:
-        """`weight_values(*key)`, drawn once."""
-        if key not in self._weights:
-            self._weights[key] = _read_only(weight_values(*key))
-        return self._weights[key]
+        """`weight_values(*key)`, drawn once, unless there is no more room for them."""
+        if key in self._weights:
+            return self._weights[key]
+        values = _read_only(weight_values(*key))
+        if values.size + sum(kept.size for kept in self._weights.values()) <= ROOM:
+            self._weights[key] = values
+        return values
 
     def name(self, value: Any) -> Any:
         """What stands for a value in a key."""
@@ -128,9 +140,12 @@ class Parts:
             place, operation = operation.part, self._replacements.operations[operation.part]
         self._asked: list[tuple[int, ...]] = []
         try:
-            inputs = self._taken(part, inputs)
-            nothing = operation is same  # no need to look up what it gives
-            self.values[part] = inputs[0] if nothing else self._result(place, self._bound(operation), inputs)
+            inputs, later = self._taken(part, inputs), self._replacements.later.get(part, ())
+            nothing = operation is same and not later  # no need to look up what it gives
+            value = inputs[0] if operation is same else self._result(place, self._bound(operation), inputs)
+            for more in later:
+                value = self._result(part, more.operation, (value, *(self.values[name] for name in more.names)))
+            self.values[part] = value
         except PartFailed:  # of a base within
             raise
         except Exception as error:
@@ -234,10 +249,15 @@ class Evaluation:
 
     def steps(self, *forms: Form) -> list[Step]:
         """What each part gives in the first run of the first case, in order; as far as it comes, if a part fails."""
+        return self.way(*forms)[0]
+
+    def way(self, *forms: Form) -> tuple[list[Step], list[np.ndarray]]:
+        """The steps of the first run of the first case, and what comes out of them: nothing, if a part fails."""
         parts = self._parts(0, forms, {}, self._memo)
-        with contextlib.suppress(PartFailed):
-            self._forward(0, parts)
-        return parts.all_steps
+        outputs: list[np.ndarray] = []
+        with contextlib.suppress(PartFailed, _Wrapped):
+            outputs = self._forward(0, parts)
+        return parts.all_steps, outputs
 
     def _case(self, index: int, forms: tuple[Form, ...], whole: bool, memo: Memo) -> CaseAnswer:
         answer = CaseAnswer()
@@ -248,6 +268,8 @@ class Evaluation:
                 self._tell_weights_apart(answer, list(parts.weights), lambda b: self._run(index, forms, b, memo)[1])
         except PartFailed as failure:
             return CaseAnswer(error=LearnerError("call", PART_FAILED, str(failure)))
+        except _Wrapped as found:
+            return CaseAnswer(error=found.error)
         return answer
 
     def _tell_weights_apart(self, answer: CaseAnswer, names: list[tuple[str, str]], run: Callable) -> None:
@@ -270,6 +292,8 @@ class Evaluation:
     def _forward(self, index: int, parts: Parts) -> list[np.ndarray]:
         with np.errstate(all="ignore"):
             output = self.base.forward(parts, *self._values[index].values())
+        if error := wrapped(output):
+            raise _Wrapped(error)
         return [np.asarray(array) for array in _flat(output)]
 
     def _given(self, index: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from autograder.questions.catalogue import operations as o
 from autograder.questions.catalogue.blocks import OwnConv, PaddedConv
-from autograder.questions.catalogue.change import Base, Change
+from autograder.questions.catalogue.change import Base, Change, Then
 
 Kinds = dict[str, tuple[Any, ...]]  # what it is called -> the forms it takes
 
@@ -34,7 +34,7 @@ def activation_kinds(operation: Callable) -> Kinds:
     """Another activation, none, or the right one twice."""
     own = {name for name, functions in ACTIVATIONS.items() if operation in functions}
     others = {name: functions for name, functions in ACTIVATIONS.items() if name not in own}
-    return {**others, "twice": (o.after(operation, operation),)}
+    return {**others, "twice": (Then(operation),)}
 
 
 def norm_kinds(norm: o.Norm) -> Kinds:
@@ -106,7 +106,7 @@ def sum_kinds(operation: Callable) -> Kinds:
         "reversed-difference": (o.subtract_from,),
         "product": (o.multiply,),
         "concatenated": (o.stretched_concatenate, lambda x, y: o.stretched_concatenate(y, x), o.concatenate),
-        "averaged": (o.average,),
+        "averaged": (Then(lambda total: total / 2),),
         "first-doubled": (lambda x, y: x + x + y,),
         "second-doubled": (lambda x, y: x + y + y,),
     }

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 
-from autograder.questions.catalogue import Base, Change, Form, Same, change, generated, on, reads, wired
+from autograder.questions.catalogue import Base, Change, Form, Same, change, generated, on, reads, then, wired
 from autograder.questions.catalogue import operations as o
 from autograder.questions.cross_attention.base import CROSS, SELF, cut, joined_in_order, matmul, scaled_by, turned
 
@@ -19,17 +19,17 @@ TD_DOT_CHANGES = (
     change("product-second-transposed", right=turned),
     change("product-first-transposed", left=turned),
     change("product-all-pairs", product=lambda a, b: np.tensordot(a, b, axes=((-1,), (-2,)))),
-    change("product-transposed", end=turned),
-    change("product-heads-summed", *_spelt("bnsd,bndt->bst")),
+    change("product-transposed", end=then(turned)),
+    change("product-heads-summed", end=then(lambda y: y.sum(axis=1))),
     change("product-heads-mixed", *_spelt("bnsd,bmdt->bnst", "bmsd,bndt->bnst")),
-    change("product-batch-summed", *_spelt("bnsd,bndt->nst")),
+    change("product-batch-summed", end=then(lambda y: y.sum(axis=0))),
     change("product-batch-mixed", *_spelt("bnsd,cndt->bnst", "cnsd,bndt->bnst")),
-    change("product-batch-folded-in", end=lambda y: y.reshape(-1, *y.shape[2:])),
-    change("product-heads-behind", end=lambda y: y.transpose(0, 2, 1, 3)),
-    change("product-first-head", end=lambda y: y[:, 0]),
-    change("product-averaged", product=lambda a, b: a @ b / np.float32(a.shape[-1])),
-    change("product-scaled", product=lambda a, b: a @ b * np.float32(a.shape[-1] ** -0.5)),
-    change("product-softmaxed", end=o.softmax()),
+    change("product-batch-folded-in", end=then(lambda y: y.reshape(-1, *y.shape[2:]))),
+    change("product-heads-behind", end=then(lambda y: y.transpose(0, 2, 1, 3))),
+    change("product-first-head", end=then(lambda y: y[:, 0])),
+    change("product-averaged", end=then(lambda y, a: y / np.float32(a.shape[-1]), "left")),
+    change("product-scaled", end=then(lambda y, a: y * np.float32(a.shape[-1] ** -0.5), "left")),
+    change("product-softmaxed", end=then(o.softmax())),
 )
 
 # ------------------------------------------------------------------------------- both questions about CrossAttention
@@ -138,8 +138,8 @@ def _not_to_itself(scores):
     return np.where(np.eye(*scores.shape[-2:]) > 0, np.float32(-1e9), scores)
 
 
-def _causal_after(scores):
-    return o.softmax()(scores) * np.tril(np.ones(scores.shape[-2:], np.float32))
+def _causal_after(weights):
+    return weights * np.tril(np.ones(weights.shape[-2:], np.float32))
 
 
 def _over_all(scores):
@@ -151,15 +151,15 @@ SOFTMAXES = (
     change("softmax-over-heads", softmax=o.softmax(1)),
     change("softmax-over-batch", softmax=o.softmax(0)),
     change("softmax-over-all", softmax=_over_all),
-    change("softmax-of-output", {"softmax": o.same, "average": o.after(matmul, o.softmax())}),
+    change("softmax-of-output", {"softmax": o.same, "average": then(o.softmax())}),
     change("softmax-missing", softmax=o.same),
     change("softmax-sigmoid", softmax=o.sigmoid),
     change("softmax-relu", softmax=o.relu),
     change("softmax-tanh", softmax=o.tanh),
     change("softmax-exponential", softmax=np.exp),
-    change("softmax-logarithm", softmax=o.after(o.softmax(), np.log)),
-    change("softmax-twice", softmax=o.after(o.softmax(), o.softmax())),
-    change("attention-causal", {"mask": _causal}, {"softmax": _causal_after}),
+    change("softmax-logarithm", softmax=then(np.log)),
+    change("softmax-twice", softmax=then(o.softmax())),
+    change("attention-causal", {"mask": _causal}, {"softmax": then(_causal_after)}),
     change("attention-to-later-only", mask=_to_later),
     change("attention-not-to-itself", mask=_not_to_itself),
 )
@@ -184,7 +184,7 @@ JOINS = (
     change("multi-head-attention-as-it-comes", {**_BIASES, "out": _INPUTS_WIDTH}),
     change("output-as-wide-as-inputs", {"out": _INPUTS_WIDTH}),
     change("output-as-wide-as-a-head", {"out": o.Dense("head_size")}),
-    change("output-activated", *({"end": lambda y, _, bend=bend: bend(y)} for bend in _BENDS)),
+    change("output-activated", *({"end": then(bend)} for bend in _BENDS)),
     change("projections-activated", *(on(SHARES, bend) for bend in _BENDS)),
     change("output-projection-twice", before_out=Same("out")),
     change("width-typed-in", *({"width": lambda n, d, width=width: width} for width in (320, 640, 1280, 64))),

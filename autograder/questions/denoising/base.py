@@ -58,22 +58,10 @@ LOOP = Base(
 
 def remaining_error(p, alpha, steps):
     """The share of the first error that is left, a number."""
-    power = p.bent(p.power(p.kept(alpha), p.count(steps)))
-    return p.end(p.unit(p.left(power)))
+    return p.end(p.power(p.kept(alpha), p.count(steps)))
 
 
-ERROR = Base(
-    remaining_error,
-    {
-        "kept": lambda alpha: 1 - alpha,
-        "count": same,
-        "power": pow,
-        "bent": same,
-        "left": same,
-        "unit": same,
-        "end": same,
-    },
-)
+ERROR = Base(remaining_error, {"kept": lambda alpha: 1 - alpha, "count": same, "power": pow, "end": same})
 
 
 def steps_needed(p, alpha, share):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from autograder.questions.catalogue import change, reads, wired
+from autograder.questions.catalogue import change, reads, then, wired
 from autograder.questions.catalogue.operations import (
     add,
     average,
@@ -20,8 +20,12 @@ from autograder.questions.catalogue.operations import (
 
 # A wrong step is wrong in the loop over steps, too. What is read as "image" is the picture that the step starts from.
 _IN_STEPS = (
-    change("step-whole-way", moved=reads("desired")),
-    change("step-weights-swapped", weight=lambda alpha: 1 - alpha),
+    change("step-whole-way", {"moved": reads("desired")}, {"share": first}),
+    change(
+        "step-weights-swapped",
+        {"weight": lambda alpha: 1 - alpha},
+        {"difference": reads("desired", "image"), "step": reads("desired", "share")},
+    ),
     change("step-change-only", step=lambda image, share: -share),
     change("step-difference-only", step=second),
     change("step-desired-forgotten", difference=first),
@@ -51,15 +55,15 @@ _IN_STEPS = (
         {"weight": lambda alpha: alpha**0.5},
     ),
     change("step-from-desired", step=wired(subtract, "desired", "share")),
-    change("step-mean-difference", difference=lambda image, desired: np.mean(image - desired)),
+    change("step-mean-difference", difference=then(np.mean)),
     change("step-sum", difference=add),
     change("step-product", difference=multiply),
-    change("step-absolute", difference=lambda image, desired: abs(image - desired)),
-    change("step-squared", difference=lambda image, desired: (image - desired) ** 2),
+    change("step-absolute", difference=then(abs)),
+    change("step-squared", difference=then(np.square)),
 )
 
 STEP_CHANGES = (
-    change("step-away", step=add),
+    change("step-away", {"step": add}, {"difference": reads("desired", "image")}),
     change(  # in a loop it soon overflows
         "step-parentheses-early",
         moved=wired(lambda image, weight, difference: (image - weight) * difference, "image", "weight", "difference"),
@@ -110,7 +114,7 @@ LOOP_CHANGES = (
         _chosen(lambda pictures: [pictures[-1]] * len(pictures)),
         _chosen(lambda pictures: [pictures[0]] + [pictures[-1]] * (len(pictures) - 1)),
     ),
-    change("denoise-away", step=add),
+    change("denoise-away", {"step": add}, {"difference": reads("desired", "image")}),
     change("denoise-starts-at-desired", begin=wired(lambda desired: [desired], "desired")),
     *_IN_STEPS,
 )
@@ -127,32 +131,32 @@ ERROR_CHANGES = (
         _of_arguments(lambda alpha, steps: 1 - alpha * steps),
         _of_arguments(lambda alpha, steps: max(0, 1 - alpha * steps)),
     ),
-    change("remaining-of-what-went", left=lambda power: 1 - power),
-    change("remaining-of-last-step", left=wired(multiply, "alpha", "bent")),
+    change("remaining-of-what-went", end=then(lambda left: 1 - left)),
+    change("remaining-of-last-step", end=then(multiply, "alpha")),
     change("remaining-alpha-power", kept=same),
-    change("remaining-power-first", kept=same, left=lambda power: 1 - power),
+    change("remaining-power-first", kept=same, end=then(lambda left: 1 - left)),
     change("remaining-power-swapped", power=lambda kept, steps: steps**kept),
     change("remaining-multiplied", power=multiply),
     change("remaining-exponential", _of_arguments(lambda alpha, steps: math.exp(-alpha * steps))),
-    change("remaining-squared", bent=lambda power: power**2),
-    change("remaining-root", bent=lambda power: power**0.5),
+    change("remaining-squared", {"end": then(lambda left: left**2)}, {"count": lambda steps: 2 * steps}),
+    change("remaining-root", {"end": then(lambda left: left**0.5)}, {"count": lambda steps: steps / 2}),
     change("remaining-one-step", power=first),
-    change("remaining-step-more", count=lambda steps: steps + 1),
+    change("remaining-step-more", {"count": lambda steps: steps + 1}, {"end": then(multiply, "kept")}),
     change(
         "remaining-step-fewer",
         {"count": lambda steps: steps - 1},
         {"count": lambda steps: max(steps - 1, 0)},
     ),
     change("remaining-grows", kept=lambda alpha: 1 + alpha),
-    change("remaining-exponent-negative", count=lambda steps: -steps),
+    change("remaining-exponent-negative", {"count": then(lambda steps: -steps)}, {"end": then(lambda left: 1 / left)}),
     change("remaining-alpha-shared-out", kept=wired(lambda alpha, steps: 1 - alpha / steps, "alpha", "steps")),
-    change("remaining-sign", kept=lambda alpha: alpha - 1),
+    change("remaining-sign", kept=then(lambda kept: -kept)),
     change("remaining-harmonic", _of_arguments(lambda alpha, steps: 1 / (1 + alpha * steps))),
-    change("remaining-percent", unit=lambda left: 100 * left),
+    change("remaining-percent", end=then(lambda left: 100 * left)),
     change(
         "remaining-rounded",
-        {"end": int},
-        *({"end": lambda left, digits=digits: round(left, digits)} for digits in (0, 1, 2, 3)),
+        {"end": then(int)},
+        *({"end": then(lambda left, digits=digits: round(left, digits))} for digits in (0, 1, 2, 3)),
     ),
     change("remaining-alpha-fixed", *({"kept": lambda _, kept=kept: kept} for kept in (0.9, 0.8, 0.7, 0.5))),
     change("remaining-steps-fixed", *({"count": lambda _, count=count: count} for count in (2, 5, 10, 60))),

@@ -54,21 +54,22 @@ EMBEDDING = Base(
 def padded_conv(p, inputs, filters, kernel_size, padding=None, strides=None):
     """inputs `(B, H, W, C)` to `(B, H', W', filters)`, with H' = (H + 2 padding - kernel_size) // strides + 1."""
     p.step(strides)  # read by the convolution
-    zeros = p.zeros(padding)
-    x = p.pad(p.start(inputs), p.before(zeros), p.after(zeros))
-    return p.end(p.around(p.conv(x), zeros))
+    zeros, border = p.zeros(padding), p.border(padding)
+    x = p.pad(p.start(inputs), p.before(zeros), p.after(zeros), border)
+    return p.end(p.around(p.conv(x), zeros, border))
 
 
-def zeros_around(x, before, after, **settings):
-    """Zeros at the top and left, and at the bottom and right."""
+def zeros_around(x, before, after, border=()):
+    """Zeros at the top and left, and at the bottom and right; or what else is at the border: settings of `np.pad`."""
     sides = (before, after)
-    return np.pad(x, ((0, 0), sides, sides, (0, 0)), **settings)
+    return np.pad(x, ((0, 0), sides, sides, (0, 0)), **dict(border))
 
 
 PADDED = Base(
     padded_conv,
     {
         "zeros": default(0),
+        "border": lambda _: (),
         "step": default(1),
         "start": same,
         "before": same,

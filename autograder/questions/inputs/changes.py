@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from autograder.questions.catalogue import Change, Same, change, generated, reads, swapped, wired
+from autograder.questions.catalogue import Change, Same, change, generated, reads, swapped, then, wired
 from autograder.questions.catalogue.operations import (
     Dense,
     Norm,
@@ -36,8 +36,8 @@ def _stacked(axis):
     return lambda x, y: np.stack([x, y], axis=axis)
 
 
-def _alternating(x, y):
-    return np.stack([x, y], axis=-1).reshape(len(x), -1)
+def _alternating(x, y, width=-1):
+    return np.stack([x, y], axis=-1).reshape(len(x) if width == -1 else -1, width)
 
 
 def _of_frequencies(operation):
@@ -47,13 +47,18 @@ def _of_frequencies(operation):
 
 _JOINED = (
     change("embedding-sines-first", swapped(EMBEDDING, "cosines", "sines")),
-    change("embedding-interleaved", {"join": _alternating}, {"join": lambda x, y: _alternating(y, x)}),
+    change(
+        "embedding-interleaved",
+        {"join": _alternating},
+        {"join": lambda x, y: _alternating(y, x)},
+        *({"join": wired(_alternating, *order, "width")} for order in (("cosines", "sines"), ("sines", "cosines"))),
+    ),
     change("embedding-cosines-only", join=first),
     change("embedding-sines-only", join=second),
     change("embedding-cosines-twice", sines=np.cos),
     change("embedding-sines-twice", cosines=np.sin),
     change("embedding-angles-only", end=reads("angles")),
-    change("embedding-sines-negative", sines=lambda angles: -np.sin(angles)),
+    change("embedding-sines-negative", {"sines": then(np.negative)}, {"angles": then(np.negative)}),
     change("embedding-stacked", join=_stacked(1)),
     change("embedding-stacked-first", join=_stacked(0)),
     change("embedding-stacked-last", join=_stacked(-1)),
@@ -63,7 +68,11 @@ _JOINED = (
     change("embedding-multiplied", join=multiply),
     change("embedding-joined-along-batch", join=lambda x, y: np.concatenate([x, y], axis=0)),
     change("embedding-transposed", end=np.transpose),
-    change("embedding-angles-transposed", angles=lambda t, frequencies: (t * frequencies).T),
+    change(
+        "embedding-angles-transposed",
+        {"angles": then(np.transpose)},
+        {"column": first, "rounded": then(lambda f: f[:, None])},
+    ),
     change("embedding-angles-added", angles=add),
     change("embedding-angles-divided", angles=lambda t, frequencies: t / frequencies),
     change("embedding-axis-missing", column=same),
@@ -93,7 +102,11 @@ _FREQUENCIES = (
     change("embedding-last-frequency", share=lambda index, half: index / (half - 1)),
     change("embedding-index-divided-by-more", share=lambda index, half: index / (half + 1)),
     change("embedding-exponent-halved", share=lambda index, half: index / (2 * half)),
-    change("embedding-exponent-doubled", share=lambda index, half: 2 * index / half),
+    change(
+        "embedding-exponent-doubled",
+        {"share": then(lambda share: 2 * share)},
+        {"index": wired(lambda width: np.arange(0, width, 2), "width")},
+    ),
     change("embedding-index-divided-whole", share=lambda index, half: index // half),
     change(
         "embedding-power-first",
@@ -122,7 +135,7 @@ _FREQUENCIES = (
         {"frequencies": _of_frequencies(lambda half, period: 1 / np.linspace(1, period, half))},
         {"frequencies": _of_frequencies(lambda half, period: 1 / np.linspace(1, period, half, endpoint=False))},
     ),
-    change("embedding-whole-turns", frequencies=lambda exponents: 2 * np.pi * np.exp(exponents)),
+    change("embedding-whole-turns", frequencies=then(lambda frequencies: 2 * np.pi * frequencies)),
     change("embedding-time-shifted", {"time": lambda t: t + 1}, {"time": lambda t: t - 1}),
     change("embedding-time-backwards", {"time": lambda t: 1000 - t}, {"time": lambda t: 999 - t}),
     change("embedding-time-from-0-to-1", {"time": lambda t: t / 1000}, {"time": lambda t: t / t.max()}),
@@ -159,8 +172,8 @@ def _conv(**settings):
 def _zeros(axes):
     """As many zeros as asked for on both sides of `axes`, whatever these axes are."""
 
-    def pad(x, before, after):
-        return np.pad(x, [(before, after) if axis in axes else (0, 0) for axis in range(4)])
+    def pad(x, before, after, border):
+        return np.pad(x, [(before, after) if axis in axes else (0, 0) for axis in range(4)], **dict(border))
 
     return pad
 
@@ -171,9 +184,13 @@ def _same_where_asked(x, zeros, size, step):
     return np.pad(x, ((0, 0), *sides, (0, 0)))
 
 
-def _border_of(mode):
-    """The picture's own pixels around it, in place of zeros."""
-    return lambda x, before, after: zeros_around(x, before, after, mode=mode)
+def _border_of(**settings):
+    """Something else around the picture than zeros."""
+    return {"border": lambda _: tuple(settings.items())}
+
+
+def _padded_again(y, zeros, border):
+    return zeros_around(y, zeros, zeros, border)
 
 
 def _channels(values):
@@ -192,8 +209,8 @@ _PADDING = (
     change("conv-padding-from-kernel", zeros=wired(lambda size: size // 2, "kernel_size")),
     change("conv-padding-by-default", zeros=default(1)),
     change("conv-default-missing", {"zeros": required}, {"step": required}),
-    change("conv-padding-after", pad=first, around=lambda y, zeros: zeros_around(y, zeros, zeros)),
-    change("conv-padding-twice", around=lambda y, zeros: zeros_around(y, zeros, zeros)),
+    change("conv-padding-after", pad=first, around=_padded_again),
+    change("conv-padding-twice", around=_padded_again),
     change("conv-padding-one-sided", before=constant(0)),
     change("conv-padding-before-only", after=constant(0)),
     change(
@@ -205,9 +222,9 @@ _PADDING = (
     change("conv-padding-doubled", before=lambda zeros: 2 * zeros, after=lambda zeros: 2 * zeros),
     change("conv-padding-one-axis", {"pad": _zeros((1,))}, {"pad": _zeros((2,))}),
     change("conv-padding-other-axes", *({"pad": _zeros(axes)} for axes in ((2, 3), (0, 1), (1, 2, 3), (0, 1, 2, 3)))),
-    change("conv-padding-edge", pad=_border_of("reflect")),
-    change("conv-padding-repeated", {"pad": _border_of("symmetric")}, {"pad": _border_of("edge")}),
-    change("conv-padding-ones", pad=lambda x, before, after: zeros_around(x, before, after, constant_values=1)),
+    change("conv-padding-edge", _border_of(mode="reflect")),
+    change("conv-padding-repeated", _border_of(mode="symmetric"), _border_of(mode="edge")),
+    change("conv-padding-ones", _border_of(constant_values=1)),
 )
 
 CONV_CHANGES = (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.questions.catalogue import Base, Change, change, generated, noisy, on, reads, redrawn, wired
+from autograder.questions.catalogue import Base, Change, change, generated, noisy, on, reads, redrawn, then, wired
 from autograder.questions.catalogue.operations import (
     add,
     divide,
@@ -109,7 +109,7 @@ def about_clean(base: Base, ids: dict[str, str]) -> tuple[Change, ...]:
             "clean-mixed-again",
             *({"latent_first": multiply, "left": join, "brought_back": first} for join in (add, subtract)),
         ),
-        change("clean-clipped", *({"clean": lambda x, low=low: np.clip(x, low, 1)} for low in (-1, 0))),
+        change("clean-clipped", *({"clean": then(lambda x, low=low: np.clip(x, low, 1))} for low in (-1, 0))),
         *generated(base, _CLEAN_SUBJECTS, _CLEAN_IDS | ids),
     )
 
@@ -155,9 +155,9 @@ STEP_CHANGES = (
 # --------------------------------------------------------------------------------------------------------- guidance
 
 
-def _stretched(id: str, *ways) -> Change:
-    """The difference that the prompt makes, stretched in another way than by the scale."""
-    return change(id, *({"stretched": way} for way in ways))
+def _scale(id: str, *ways) -> Change:
+    """The difference that the prompt makes, stretched by another number than the scale."""
+    return change(id, *({"stretch": way} for way in ways))
 
 
 def about_guidance(base: Base) -> tuple[Change, ...]:
@@ -171,12 +171,12 @@ def about_guidance(base: Base) -> tuple[Change, ...]:
         change("guidance-sum", difference=first),
         change("guidance-sum-of-both", {"difference": add}, {"difference": add, "guided": second}),
         change("guidance-of-plain", difference=second, guided=reads("told", "stretched")),
-        _stretched("guidance-scale-less-one", lambda d, scale: (scale - 1) * d),
-        _stretched("guidance-scale-typed-in", *(lambda d, scale, fixed=fixed: fixed * d for fixed in (7.5, 7, 5, 8))),
-        _stretched("guidance-scale-whole", lambda d, scale: int(scale) * d, lambda d, scale: round(scale) * d),
-        _stretched("guidance-scale-squared", lambda d, scale: scale**2 * d),
-        _stretched("guidance-mixed", lambda d, scale: (1 - 1 / scale) * d, divide),
-        change("guidance-averaged", stretched=lambda d, scale: 0.5 * d),
+        _scale("guidance-scale-less-one", lambda scale: scale - 1),
+        _scale("guidance-scale-typed-in", *(lambda _, fixed=fixed: fixed for fixed in (7.5, 7, 5, 8))),
+        _scale("guidance-scale-whole", int, round),
+        _scale("guidance-scale-squared", lambda scale: scale**2),
+        _scale("guidance-mixed", lambda scale: 1 - 1 / scale, lambda scale: 1 / scale),
+        _scale("guidance-averaged", lambda scale: 0.5),
         *generated(
             base,
             {"guided": ("guided",)},

@@ -49,11 +49,22 @@ EPS = Base(eps_from_velocity, {**_SHARES, "share_of_v": multiply, "share_of_x_t"
 
 def blind_loss(p, alpha_bar, variance):
     """The mean of v², of noise of variance 1 and latents of `variance`."""
-    picture = p.picture(p.rest(alpha_bar), variance)
+    picture = p.picture(p.picture_share(p.rest(alpha_bar)), p.spread(variance))
     return p.end(p.join(p.noise_share(alpha_bar), picture))
 
 
-BLIND = Base(blind_loss, {"rest": rest, "picture": multiply, "noise_share": same, "join": add, "end": same})
+BLIND = Base(
+    blind_loss,
+    {
+        "rest": rest,
+        "picture_share": same,
+        "spread": same,
+        "picture": multiply,
+        "noise_share": same,
+        "join": add,
+        "end": same,
+    },
+)
 
 
 def drop_text(p, context, unconditional, dropped):

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from autograder.questions.catalogue import change, on, reads, wired
+from autograder.questions.catalogue import change, on, reads, then, wired
 from autograder.questions.catalogue.operations import (
     add,
-    average,
     first,
     same,
     scaled,
@@ -13,7 +12,6 @@ from autograder.questions.catalogue.operations import (
     subtract,
     subtract_from,
 )
-from autograder.questions.training.base import wanted
 
 ROOTS = ("root", "other_root")
 
@@ -44,7 +42,7 @@ NOISE_CHANGES = (
     change("noise-picture-unscaled", signal=first),
     change("noise-only-added", signal=first, grain=first),
     change("noise-one-share-for-both", grain=reads("noise", "root")),
-    change("noise-averaged", join=average),
+    change("noise-averaged", join=then(scaled(0.5))),
     *_shares(),
 )
 
@@ -82,27 +80,27 @@ EPS_CHANGES = (
 BLIND_CHANGES = (
     change("blind-to-noise-only", join=first),
     change("blind-to-the-picture-only", join=second),
-    change("blind-shares-swapped", picture=reads("alpha_bar", "variance"), noise_share=reads("rest")),
+    change("blind-shares-swapped", picture_share=reads("alpha_bar"), noise_share=reads("rest")),
     change("blind-variance-of-one", picture=first),
-    change("blind-variance-of-the-picture", picture=wired(second, "rest", "variance"), join=second),
+    change("blind-variance-of-the-picture", picture=second, join=second),
     change("blind-difference", join=subtract),
-    change("blind-variance-squared", picture=lambda share, variance: share * variance**2),
-    change("blind-variance-rooted", picture=lambda share, variance: share * variance**0.5),
+    change("blind-variance-squared", spread=then(np.square)),
+    change("blind-variance-rooted", spread=then(np.sqrt)),
     change(
         "blind-roots-for-shares",
-        {"noise_share": np.sqrt, "picture": lambda share, variance: share**0.5 * variance},
-        {"noise_share": np.sqrt, "picture": lambda share, variance: (share * variance) ** 0.5},
+        on(("noise_share", "picture_share"), then(np.sqrt)),
+        on(("noise_share", "picture"), then(np.sqrt)),
     ),
-    change("blind-rooted", end=np.sqrt),
-    change("blind-halved", end=scaled(0.5)),
-    change("blind-nothing", end=lambda loss: 0 * loss),
+    change("blind-rooted", end=then(np.sqrt)),
+    change("blind-halved", end=then(scaled(0.5))),
+    change("blind-nothing", end=then(lambda loss: 0 * loss)),
 )
 
 DROP_CHANGES = (
     change("drop-turned-round", choose=lambda d, unconditional, context: np.where(d, context, unconditional)),
     change("drop-nothing", choose=lambda d, unconditional, context: context),
     change("drop-everything", choose=lambda d, unconditional, context: unconditional),
-    change("drop-to-zeros", empty=np.zeros_like),
+    change("drop-to-zeros", {"empty": np.zeros_like}, {"empty": lambda _: np.float32(0)}),
     change("drop-added", choose=lambda d, unconditional, context: context + d * unconditional),
     change("drop-removed", choose=lambda d, unconditional, context: context[~d[:, 0, 0]]),
     change(
@@ -125,7 +123,7 @@ LOSS_CHANGES = (
     change("loss-of-eps-as-v", target=second),
     change("loss-of-x0-as-v", target=first),
     change("loss-of-x-t-as-v", target=wired(same, "noisy")),
-    change("loss-target-turned-round", target=lambda *inputs: -wanted(*inputs)),
+    change("loss-target-turned-round", target=then(np.negative)),
     change("loss-target-added", target=lambda x0, noise, root, other: root * noise + other * x0),
     change("loss-target-shares-swapped", target=lambda x0, noise, root, other: other * noise - root * x0),
     change("loss-straight-target", target=lambda x0, noise, root, other: noise - x0),

@@ -14,7 +14,7 @@ def geglu(p, inputs, output_dim):
     """`(B, S, C)` to `(B, S, output_dim)`."""
     p.width(output_dim)
     a = p.halves(p.entrance(inputs))  # (B, S, 2·output_dim)
-    return p.product(p.gated(p.open(p.value(a)), p.gelu(p.gate(a))))
+    return p.product(p.gated(p.open(p.value_half(a)), p.gelu(p.gate_half(a))))
 
 
 def first_half(a):
@@ -28,8 +28,8 @@ def second_half(a):
 _GATED = {
     "width": lambda features: 2 * features,
     "halves": Dense("width"),
-    "value": first_half,
-    "gate": second_half,
+    "value_half": first_half,
+    "gate_half": second_half,
     "gelu": gelu_tanh,
     "gated": multiply,
 }
@@ -68,7 +68,7 @@ def _look_at_text(p, x, text, factor):
 
 def _think(p, x):
     a = p.halves(p.early(p.norm3(x)))  # (B, S, 8·C)
-    g = p.gated(p.value(a), p.gelu(p.gate(a)))
+    g = p.gated(p.value_half(a), p.gelu(p.gate_half(a)))
     return p.after3(p.sum3(p.out3(p.last_dense(g)), p.path3(x)))
 
 

@@ -132,8 +132,8 @@ _FEED = (
         UNGATED | {"gated": o.second},
         *(UNGATED | {"gated": o.second, "gelu": bent} for bent in (o.relu, o.silu)),
     ),
-    change("feed-forward-halves-swapped", value=second_half, gate=first_half),
-    change("feed-forward-without-geglu", gated=o.first, **on(("halves", "value", "gate", "gelu"), o.same)),
+    change("feed-forward-halves-swapped", value_half=second_half, gate_half=first_half),
+    change("feed-forward-without-geglu", gated=o.first, **on(("halves", "value_half", "gate_half", "gelu"), o.same)),
     change("feed-forward-without-dense", wide=o.same, last_dense=o.same),
     change("feed-forward-dense-first", early=o.Dense("wide"), width=lambda wide: wide // 2, last_dense=o.same),
     change(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.questions.catalogue import Form, Same, change, generated, wired
+from autograder.questions.catalogue import Form, Same, change, generated, then, wired
 from autograder.questions.catalogue import operations as o
 from autograder.questions.transformer_block.base import GATED, first_half, second_half
 
@@ -38,23 +38,23 @@ def the_rest(a):
     return a[..., a.shape[-1] // 4 :]
 
 
-WHOLE: Form = {"width": as_wide_as_output, "value": o.same}  # a Dense layer that makes the value only
-UNGATED: Form = WHOLE | {"gate": o.same}
+WHOLE: Form = {"width": as_wide_as_output, "value_half": o.same}  # a Dense layer that makes the value only
+UNGATED: Form = WHOLE | {"gate_half": o.same}
 
 _HALVES = (
-    change("halves-swapped", value=second_half, gate=first_half),
-    change("gate-from-value", gate=first_half),
-    change("value-from-gate", value=second_half),
+    change("halves-swapped", value_half=second_half, gate_half=first_half),
+    change("gate-from-value", gate_half=first_half),
+    change("value-from-gate", value_half=second_half),
     change(
         "split-alternating",
-        *({"value": every_second(start), "gate": every_second(1 - start)} for start in (0, 1)),
+        *({"value_half": every_second(start), "gate_half": every_second(1 - start)} for start in (0, 1)),
     ),
-    change("split-of-batch", value=half_along(0, 0), gate=half_along(0, 1)),
-    change("split-of-tokens", value=half_along(1, 0), gate=half_along(1, 1)),
+    change("split-of-batch", value_half=half_along(0, 0), gate_half=half_along(0, 1)),
+    change("split-of-tokens", value_half=half_along(1, 0), gate_half=half_along(1, 1)),
 )
 _GATES = (
     change("gelu-on-both", open=Same("gelu")),
-    change("gelu-in-dense", *({"open": one, "gelu": o.after(one, other)} for one in GELUS for other in GELUS)),
+    change("gelu-in-dense", *({"halves": then(gelu)} for gelu in GELUS)),
     change("gelu-on-product", *({"gelu": o.same, "product": gelu} for gelu in GELUS)),
     change("gelu-before-dense", *({"gelu": o.same, "entrance": gelu} for gelu in GELUS)),
     change("value-missing", gated=o.second),
@@ -66,21 +66,26 @@ _GATES = (
     change("gate-matrix-product", gated=np.matmul),
     change("value-added", gated=lambda value, gate: value + value * gate),
     change("gate-quick-gelu", gelu=quick_gelu),
-    change("gate-twice", *({"gelu": o.after(gelu, gelu)} for gelu in GELUS)),
+    change("gate-twice", *({"gelu": then(gelu)} for gelu in GELUS)),
 )
 _DENSES = (
     change(
         "dense-too-narrow",
         {"width": as_wide_as_output},
-        WHOLE | {"gate": lambda a: a[..., :0]},
+        WHOLE | {"gate_half": lambda a: a[..., :0]},
     ),
-    change("dense-too-wide", {"width": four_times}, {"width": four_times, "value": first_quarter, "gate": the_rest}),
+    change(
+        "dense-too-wide",
+        {"width": four_times},
+        {"width": four_times, "value_half": first_quarter, "gate_half": the_rest},
+    ),
     change("width-typed-in", *({"width": lambda features, width=width: width} for width in (2560, 640))),
     change("dense-not-split", gated=o.second, **UNGATED),
     change("dense-only", gated=o.first, **UNGATED),
     change("dense-gates-itself", UNGATED),
     change(
-        "dense-twice", {"width": as_wide_as_output, "value": o.same, "gate": wired(o.Dense("output_dim"), "entrance")}
+        "dense-twice",
+        {"width": as_wide_as_output, "value_half": o.same, "gate_half": wired(o.Dense("output_dim"), "entrance")},
     ),
     change("norm-added", *({"entrance": o.Norm("features", epsilon)} for epsilon in (1e-5, 1e-3))),
 )

@@ -1,9 +1,11 @@
 """Answers with two slips, and what marking says of them, judged without a base."""
 
 import random
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from itertools import permutations, product
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from tests.questions.slips import answer_with, slips_of, solution_cells
 
 OUTCOMES = ("whole", "in part", "by stage", "not at all")
 HIDDEN = "one hides the other"
+CANCELLED = "right together"  # each takes back what the other does
+KERAS_NUMBER = re.compile(r"(?<=[a-z])_\d+(?=['\"])")  # Keras counts the layers of a process: 'dense_12'
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,19 @@ class SlipPair:
     slips: tuple[list[str], list[str]]
 
     @property
+    def parts(self):
+        """Both as one slip, the one with the wider place first: the other is then put in within it, not around it."""
+        one, other = self.slips
+        return [*other, *one] if _is_within(one, other) else [*one, *other]
+
+    @property
     def answer(self):
-        return answer_with(self.question, [*self.slips[0], *self.slips[1]])
+        return answer_with(self.question, self.parts)
+
+
+def _is_within(slip, other):
+    """Whether a place of the first slip is a part of a place of the second."""
+    return any(place != wider and place in wider for place in slip[::2] for wider in other[::2])
 
 
 def composes(question, one, other):
@@ -56,16 +71,18 @@ def random_pairs(question, count, seed):
 
 
 def outcome(marker, pair):
-    """What marking makes of a pair: one of `OUTCOMES`, or `HIDDEN`."""
+    """What marking makes of a pair: one of `OUTCOMES`, `HIDDEN` or `CANCELLED`."""
     answer = sit(marker.paper, pair.answer)
     verdict = marker.mark(answer)
-    assert not verdict.passed, pair.ids
+    if verdict.passed:
+        assert same(answer, sit(marker.paper, answer_with(pair.question, []), base_only=True)), pair.ids
+        return CANCELLED
     named = set(verdict.mistakes)
     if named == set(pair.ids):
         return "whole"
     if any(same(answer, sit(marker.paper, answer_with(pair.question, slip), base_only=True)) for slip in pair.slips):
         return HIDDEN
-    if len(named) == 2 and _compute_the_same(marker, pair, answer, verdict.mistakes):
+    if _compute_the_same(marker, pair, answer, verdict.mistakes):
         return "whole"
     if named & set(pair.ids):
         return "in part"
@@ -74,9 +91,12 @@ def outcome(marker, pair):
 
 def _compute_the_same(marker, pair, answer, ids):
     """Whether what was named, made of its own slips, gives the same numbers: other words for the same answer."""
-    slips = [[slip for name, slip in slips_of(pair.question) if name == id and isinstance(slip, list)] for id in ids]
-    tried = ([*one, *other] for one in slips[0] for other in slips[1] if _fit(pair.question, one, other))
-    return any(same(answer, sit(marker.paper, answer_with(pair.question, slip), base_only=True)) for slip in tried)
+    own = [[slip for name, slip in slips_of(pair.question) if name == id and isinstance(slip, list)] for id in ids]
+    orders = (order for slips in product(*own) for order in permutations(slips))
+    tried = (made for order in orders if _fit(pair.question, made := [part for slip in order for part in slip]))
+    return bool(ids) and any(
+        same(answer, sit(marker.paper, answer_with(pair.question, slip), base_only=True)) for slip in tried
+    )
 
 
 @cache
@@ -84,9 +104,9 @@ def _source(exercise):
     return "\n".join(solution_cells(exercise).values())
 
 
-def _fit(question, one, other):
+def _fit(question, slip):
     source = _source(question.exercise)
-    for old, new in zip([*one, *other][::2], [*one, *other][1::2], strict=True):
+    for old, new in zip(slip[::2], slip[1::2], strict=True):
         if old not in source:
             return False
         source = source.replace(old, new)
@@ -99,7 +119,7 @@ def same(answer, other):
         if (mine.error is None) != (theirs.error is None):
             return False
         if mine.error is not None:
-            if mine.error.message != theirs.error.message:
+            if KERAS_NUMBER.sub("", mine.error.message) != KERAS_NUMBER.sub("", theirs.error.message):
                 return False
         elif not _equal(mine.runs[BASE], theirs.runs[BASE]):
             return False
@@ -118,10 +138,23 @@ def table(outcomes):
     counts = Counter(outcomes)
     shown = sum(counts[name] for name in OUTCOMES)
     shares = ", ".join(f"{name} {counts[name] / max(shown, 1):.0%}" for name in OUTCOMES)
-    return f"{shown} pairs of slips that both show: {shares} ({counts[HIDDEN]} more: {HIDDEN})"
+    others = ", ".join(f"{counts[name]} more: {name}" for name in (HIDDEN, CANCELLED) if counts[name])
+    return f"{shown} pairs of slips that both show: {shares}{f' ({others})' if others else ''}"
 
 
 def share(outcomes, name="whole"):
     """Of the pairs of which both show."""
-    shown = [outcome for outcome in outcomes if outcome != HIDDEN]
+    shown = [outcome for outcome in outcomes if outcome in OUTCOMES]
     return sum(outcome == name for outcome in shown) / len(shown)
+
+
+def record(told, seed):
+    """What the instructors' page shows: by exercise, and in all, how many pairs there are and what each was told."""
+
+    def counted(outcomes):
+        counts = Counter(outcomes)
+        return {"pairs": sum(counts[name] for name in OUTCOMES), **{name: counts[name] for name in OUTCOMES}}
+
+    rows = [{"exercise": exercise, **counted(outcomes)} for exercise, outcomes in told.items()]
+    everything = [outcome for outcomes in told.values() for outcome in outcomes]
+    return {"seed": seed, **counted(everything), "hidden": Counter(everything)[HIDDEN], "rows": rows}
