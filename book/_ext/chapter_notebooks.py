@@ -128,6 +128,18 @@ def needed(source, later):
     return "\n".join(reversed(kept))
 
 
+def without_glue(source):
+    """A cell without the lines that put numbers into the page's text, which are in the notebook's text already."""
+    lines = dict(enumerate(source.splitlines(), start=1))
+    for node in ast.walk(ast.parse(source)):
+        call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+        glues = call and isinstance(node.value.func, ast.Name) and node.value.func.id == "glue"
+        if glues or (isinstance(node, ast.ImportFrom) and node.module == "myst_nb"):
+            for number in range(node.lineno, node.end_lineno + 1):
+                del lines[number]
+    return "\n".join(lines.values())
+
+
 def _names(tree, context):
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
 
@@ -141,7 +153,7 @@ def _cells(name, cell, text, later):
         return [new_code_cell(code)] if code else []
     tags = cell.metadata.get("tags", [])
     hidden = {"jupyter": {"source_hidden": True}} if "hide-input" in tags and not _figure(cell) else {}
-    made, figure = [new_code_cell(cell.source, metadata=hidden)], _figure(cell)
+    made, figure = [new_code_cell(without_glue(cell.source), metadata=hidden)], _figure(cell)
     if figure:
         caption = text.markdown(name, " ".join(figure["caption"].split()))
         number = text.figures.index(figure["name"]) + 1

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from chapter_notebooks import needed
+from chapter_notebooks import needed, without_glue
 from notebook_text import NotebookText
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
@@ -88,6 +88,13 @@ def test_hidden_cell_keeps_what_later_cells_need():
     hidden = "from myst_nb import glue\nunet = load()  # once\nspare = 1\nglue('a', unet)\nmatplotlib.x = 2\n"
     assert needed(hidden, "print(unet)") == "unet = load()"
     assert needed(hidden, "print(unets)") == ""
+
+
+def test_shown_cell_loses_only_what_fills_the_page():
+    shown = (
+        "from myst_nb import glue\nfor i in range(2):\n    print(i)  # both\n    glue(\n        'a', i\n    )\nprint(3)"
+    )
+    assert without_glue(shown) == "for i in range(2):\n    print(i)  # both\nprint(3)"
 
 
 TEXTS = {"figure": "figure {number}", "figure_elsewhere": "in {title}", "live": "live", "picture": "UNet"}
