@@ -7,6 +7,8 @@ from autograder.exam.errors import error_finding
 from autograder.exam.marking_mode import Mode, outputs_text
 from autograder.sitting.paper import BASE, Answer, CaseAnswer
 
+NUMBERS = "biufc"  # kinds of dtypes
+NOT_NUMBERS = {"U": "text, no tensor", "S": "text, no tensor"}
 NO_ONE_FORM = "Each size alone agrees with some accepted form, but no one form agrees with all of them."
 
 
@@ -46,9 +48,12 @@ class Close(Mode):
         received, expected = mine.runs[BASE], theirs.runs[BASE]
         if len(received) != len(expected):
             were = "was" if len(received) == 1 else "were"
-            return f"{self._counted(received)} {were} returned where {self._counted(expected)} are expected."
+            are = "is" if len(expected) == 1 else "are"
+            return f"{self._counted(received)} {were} returned where {self._counted(expected)} {are} expected."
         for index in self._in_order(expected):
             r, e = received[index], expected[index]
+            if r.dtype.kind not in NUMBERS:
+                return f"{_sentence(self._name(index, expected))} is {NOT_NUMBERS.get(r.dtype.kind, 'no tensor')}."
             if r.shape != e.shape:
                 return shape_finding(r.shape, e.shape, self._name(index, expected))
             if not comparable(r, e):
@@ -102,6 +107,10 @@ class Close(Mode):
         return f"{self._counted(outputs)}, {outputs[0].dtype}: x {x}; outputs {', '.join(kept)}"
 
 
+def _sentence(name: str) -> str:
+    return name[0].upper() + name[1:]
+
+
 def _dtype_finding(received: np.ndarray, expected: np.ndarray) -> str:
     return f"The dtype is {received.dtype} where {expected.dtype} is expected."
 
@@ -112,7 +121,7 @@ def _parameters(case: CaseAnswer) -> str:
 
 def shape_finding(received: tuple[int, ...], expected: tuple[int, ...], name: str = "the output") -> str:
     if len(received) != len(expected):
-        return f"{name[0].upper() + name[1:]} has {len(received)} axes where {len(expected)} are expected."
+        return f"{_sentence(name)} has {len(received)} axes where {len(expected)} are expected."
     axes = [
         f"axis {i} is {r} instead of {e}" for i, (r, e) in enumerate(zip(received, expected, strict=True)) if r != e
     ]
