@@ -109,7 +109,7 @@ bench-grading: setup ## time grading a class beside stock nbgrader; writes the t
 train: ## train the small model that draws (hours on a CPU; goes on where it was stopped)
 	sh tools/train.sh autograder.small_model.train training $(TRAIN_ARGS)
 
-train-scenes: ## train the next small model, which draws scenes, from the parts that the package has (a day on a CPU; goes on where it was stopped)
+train-scenes: ## train the next small model, of scenes, on from the parts in the package (a day on a CPU; goes on after a stop)
 	sh tools/train.sh autograder.small_model.scenes.train_scenes training-scenes --begin-with autograder/small_model/scenes $(TRAIN_ARGS)
 
 score: setup ## after a training: score the small model on 256 prompts, store scores and pictures to compare with
