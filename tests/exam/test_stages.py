@@ -115,6 +115,9 @@ def test_an_answer_that_is_wrong_in_another_size_only_has_no_stage():
     assert own.mark(sat()).stage is None
 
 
+MAKES_NOTHING = ("ablate-skips", "causal-mask")  # numbers that were chosen, and True and False, are no stage
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
 def test_a_right_answer_reaches_every_stage(question):
     """Whatever is said of a wrong answer, of a right one nothing would be missed; and every stage has a name."""
@@ -122,6 +125,9 @@ def test_a_right_answer_reaches_every_stage(question):
     assert set(part_names(question.base)) == set(question.base.parts)
     answer = sit(own.paper, answer_with(question, []))
     stage = own._mistakes.first_missing_stage(answer)
+    if question.id in MAKES_NOTHING:
+        assert stage is None
+        return
     assert answer.cases[0].notes
     assert stage is not None
     assert "what is returned is another" in stage.text

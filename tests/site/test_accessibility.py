@@ -136,7 +136,7 @@ def test_summaries_hold_no_blocks_and_say_what_they_do(pages):
 
 def test_folded_code_says_one_thing_at_a_time(visit):
     page = visit("book/03-resblock.html").page
-    fold = page.locator("details.hide").first
+    fold = page.locator("details.hide").filter(has_text="Show code cell source").first
     assert fold.locator("summary").inner_text().strip() == "Show code cell source"
     fold.locator("summary").click()
     assert fold.locator("summary").inner_text().strip() == "Hide code cell source"

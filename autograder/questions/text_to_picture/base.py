@@ -48,7 +48,7 @@ def start_from_picture(p, latent, noise, strength, timesteps, alpha_bars):
     left = p.left(timesteps, count)
     share = p.share(alpha_bars, p.begins_at(left, timesteps, count))
     signal_size, noise_size = p.signal_size(share), p.noise_size(share)
-    noisy = p.kept(p.join(p.signal(latent, signal_size), p.grain(noise, noise_size)), latent, left)
+    noisy = p.kept(p.join(p.scaled_picture(latent, signal_size), p.grain(noise, noise_size)), latent, left)
     return p.both(p.end(noisy), p.returned(left))
 
 
@@ -85,7 +85,7 @@ START = Base(
         "share": share_at,
         "signal_size": root,
         "noise_size": rest_root,
-        "signal": multiply,
+        "scaled_picture": multiply,
         "grain": multiply,
         "join": add,
         "kept": unless_done,
