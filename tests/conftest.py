@@ -31,7 +31,6 @@ LONGEST = (
     "tests/site",
     "tests/classroom",
     "tests/classroom/test_corpus.py",
-    "tests/questions/test_slips.py",
     *(f"tests/drawing/test_{name}.py" for name in ("own_unet", "draw", "train", "colab_notebook")),
     *(f"tests/reference/test_{name}.py" for name in ("stable_diffusion", "part_weights", "weights")),
     *(f"tests/questions/test_{name}.py" for name in ("mutations", "sampling_answers", "flow_answers")),
@@ -43,9 +42,12 @@ LONGEST = (
 
 def together(nodeid: str) -> str:
     """What a test must stay in one process with: a room with a costly fixture (a graded class, a built site), or else
-    its file.
+    its file. Slips are many: they are divided by the first word of their question, so that no process ends alone with
+    them.
     """
     file = Path(nodeid.partition("::")[0])
+    if file.name == "test_slips.py":
+        return f"{file} {nodeid.partition('[')[2].partition('-')[0]}"
     alone = file.parent.name not in {"classroom", "site"} or file.name == "test_corpus.py"  # that grades its own class
     return str(file if alone else file.parent)
 

@@ -110,6 +110,7 @@ def press_every_button(mixed: MixedClass) -> None:
             assert '"success": true' in text, f"{student}: {text[-3000:]}"
 
 
+@pytest.mark.classes
 def test_mixed_class_has_the_same_right_scores_three_ways(tmp_path: Path):
     mixed = mixed_class(tmp_path, FEW, 1)
     assert len(mixed.right) == 9
