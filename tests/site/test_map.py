@@ -111,6 +111,7 @@ def test_front_page_leads_to_the_map(visit):
     page = visit("book/index.html").page
     page.locator('article a[href="map.html"]').first.click()
     page.wait_for_url("**/map.html")
+    assert page.url.endswith("/map.html")
 
 
 def test_titles_are_all_different(root):
