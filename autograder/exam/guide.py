@@ -1,19 +1,22 @@
 """What a check says beyond its verdict: points so far, where to go next, and more help after several failures.
 
 It holds for this session of the notebook and decides nothing. Points, headings and hints are those of the notebooks, in
-`questions/notebooks/`, which `autograder exercises` writes.
+`questions/notebooks/`, which `autograder exercises` writes; the words around them are in `guide.en.toml`.
 """
 
 import functools
 import json
+import tomllib
 from collections import Counter
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from autograder.exam.notes import arrays_in, can_be_seen
 from autograder.exam.verdict import Verdict
 from autograder.questions import Question
 from autograder.questions.catalogue import Evaluation, part_names
+from autograder.questions.catalogue.texts import LANGUAGE
 from autograder.sitting.paper import Paper
 
 HINT_AFTER, SHAPES_AFTER = 2, 4  # failures of one kind
@@ -44,6 +47,12 @@ PROGRESS = Progress()
 
 
 @functools.cache
+def words(language: str = LANGUAGE) -> dict[str, str]:
+    """The sentences that are said, by name, with places for what goes into them."""
+    return tomllib.loads(Path(__file__).with_name(f"guide.{language}.toml").read_text(encoding="utf-8"))
+
+
+@functools.cache
 def notebook_of(exercise: str) -> dict[str, dict[str, Any]]:
     """An exercise's questions in the order of its notebook: `points`, `heading` and `hint`; empty if it is unknown."""
     file = files("autograder.questions") / "notebooks" / f"{exercise}.en.json"
@@ -57,15 +66,15 @@ def points_so_far(question: Question, progress: Progress = PROGRESS) -> str:
         return ""
     whole = sum(cell["points"] for cell in cells.values())
     done = sum(cell["points"] for question_id, cell in cells.items() if progress.passed(question_id))
-    text = f"Points so far: {done} of {whole}."
+    text = words()["points"].format(done=done, whole=whole)
     order = list(cells)
     here = order.index(question.id)
     left = [q for q in order[here:] + order[:here] if not progress.passed(q)]
     if not left:
-        return f"{text} That is all of them."
-    if left[0] == question.id and not progress.passed(question.id):
-        return f"{text} Next: this one, or go on and come back to it."
-    return f'{text} Next: "{cells[left[0]]["heading"]}".'
+        return f"{text} {words()['all']}"
+    if left[0] == question.id:
+        return f"{text} {words()['again']}"
+    return f"{text} {words()['next'].format(heading=cells[left[0]]['heading'])}"
 
 
 def more_help(question: Question, paper: Paper, failures: int) -> str:
@@ -73,9 +82,9 @@ def more_help(question: Question, paper: Paper, failures: int) -> str:
     parts = []
     hint = notebook_of(question.exercise).get(question.id, {}).get("hint", "")
     if failures >= HINT_AFTER and hint:
-        parts.append(f"A hint:\n{_indented(hint)}")
+        parts.append(f"{words()['hint']}\n{_indented(hint)}")
     if failures >= SHAPES_AFTER and (table := shapes_table(question, paper)):
-        parts.append(f"The shapes along the way of a right answer, in {paper.call_text(paper.cases[0])}:\n{table}")
+        parts.append(f"{words()['shapes'].format(call=paper.call_text(paper.cases[0]))}\n{table}")
     return "\n".join(parts)
 
 

@@ -122,6 +122,8 @@ try:
     stepped = denoise_step(noise, desired, 0.3)
     before, after = np.abs(noise - desired).mean(), np.abs(ops.convert_to_numpy(stepped) - desired).mean()
     show([noise, stepped, desired], [f"start: {before:.3f}", f"one step of 0.3: {after:.3f}", "desired"])
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -170,6 +172,8 @@ try:
     print("shape:", tuple(pictures.shape))
     shown = (0, 1, 2, 4, 7, 10)
     show([pictures[step] for step in shown], [f"step {step}" for step in shown])
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -217,6 +221,8 @@ try:
         last = ops.convert_to_numpy(denoise(noise, desired, alpha, steps))[-1]
         measured = np.linalg.norm(last - desired) / first
         print(f"alpha {alpha}, {steps:2} steps: predicted {remaining_error(alpha, steps):.4f}, measured {measured:.4f}")
+except NameError as error:
+    print(f"There is nothing to compare yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to compare yet ({type(error).__name__}: {error}). The checks say more.")
 
@@ -264,6 +270,8 @@ try:
         left = np.linalg.norm(errors.reshape(101, -1), axis=1) / np.linalg.norm(errors[0])
         counted, predicted = np.argmax(left <= share), steps_needed(alpha, share)
         print(f"alpha {alpha}, at most {share} left: counted {counted} steps, predicted {predicted}")
+except NameError as error:
+    print(f"There is nothing to count yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to count yet ({type(error).__name__}: {error}). The checks say more.")
 

@@ -105,6 +105,8 @@ try:
     plt.ylabel("timestep")
     plt.colorbar()
     plt.show()
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -179,6 +181,8 @@ def columns_seen(layer, side):
 try:
     for side in (8, 9):
         print(f"{side} columns: PaddedConv2D looks at", columns_seen(PaddedConv2D(1, 3, padding=1, strides=2), side))
+except NameError as error:
+    print(f"There is nothing to see yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to see yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -233,6 +237,8 @@ try:
         seen = columns_seen(keras.layers.Conv2D(1, kernel_size, strides=strides, padding="same"), side)
         predicted = first_column(side, kernel_size, strides)
         print(f"{side} columns, kernel {kernel_size}, stride {strides}: predicted {predicted}, looks at {seen}")
+except NameError as error:
+    print(f"There is nothing to compare yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to compare yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -296,6 +302,8 @@ try:
     t_emb = mlp(embedding)
     print("timesteps (3,) -> embedding", tuple(embedding.shape), "-> t_emb", tuple(t_emb.shape))
     print(f"{mlp.count_params():,} parameters")
+except NameError as error:
+    print(f"There is nothing to count yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to count yet ({type(error).__name__}: {error}). The checks say more.")
 

@@ -162,6 +162,8 @@ def group_norm(x, groups):
 # %%
 try:
     show_normalised(group_norm)
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -332,6 +334,8 @@ try:
     for axis in axes:
         axis.set_axis_off()
     plt.show()
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -359,6 +363,8 @@ try:
         block = ResBlock(output_dim)
         block([np.zeros((1, 8, 8, channels), "float32"), np.zeros((1, 1280), "float32")])
         print(f"ResBlock {channels} -> {output_dim}: {block.count_params():,} parameters")
+except NameError as error:
+    print(f"There is nothing to count yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to count yet ({type(error).__name__}: {error}). The check above says more.")
 
@@ -376,6 +382,8 @@ except Exception as error:
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
     draw("a red circle left of a white cross on black", ResBlock=ResBlock)
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 

@@ -136,6 +136,8 @@ try:
         axis.set_title(title, fontsize=9)
         axis.set_axis_off()
     plt.show()
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check says more.")
 
@@ -200,6 +202,8 @@ try:
         axis.set_title(f"after {convolutions}: {reached.sum()} pixels\npredicted: {said}", fontsize=9)
         axis.set_axis_off()
     plt.show()
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -301,6 +305,8 @@ try:
         axis.set_title(title, fontsize=9)
         axis.set_axis_off()
     plt.show()
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -321,6 +327,8 @@ check("spatial-transformer", SpatialTransformer)
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
     draw("a red circle left of a white cross on black", SpatialTransformer=SpatialTransformer)
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 

@@ -113,6 +113,8 @@ try:
     axis.set(xlabel="value", ylabel="gate", title="output")
     figure.colorbar(image)
     plt.show()
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -202,6 +204,8 @@ try:
         dense(geglu(np.zeros((1, 4, dim), "float32")))
         parts = geglu.count_params(), dense.count_params()
         print(f"{dim:5} features: GEGLU {parts[0]:>10,} + Dense {parts[1]:>9,} = {sum(parts):>10,} parameters")
+except NameError as error:
+    print(f"There is nothing to count yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to count yet ({type(error).__name__}: {error}). The check of question 1 says more.")
 
@@ -248,7 +252,7 @@ def tokens_changed(tokens, changed, off):
 #
 # </details>
 #
-# Now count. The last line switches off what you choose.
+# Now count. Run both cells; what is switched off stands in the line with the `for`, and you may add to it.
 
 
 # %%
@@ -289,9 +293,10 @@ try:
     for off in ((), ("self-attention",), ("cross-attention",), ("feed-forward",), ("self-attention", "feed-forward")):
         for changed in ("token", "word"):
             counted, predicted = count_changed(24, changed, off), tokens_changed(24, changed, off)
-            print(
-                f"a {changed:5} changed, off: {' and '.join(off) or 'nothing'}: {counted} of 24, predicted {predicted}"
-            )
+            steps = " and ".join(off) or "nothing"
+            print(f"a {changed:5} changed, off: {steps}: {counted} of 24, predicted {predicted}")
+except NameError as error:
+    print(f"There is nothing to count yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to count yet ({type(error).__name__}: {error}). The checks say more.")
 
@@ -311,6 +316,8 @@ check("ablate-steps", tokens_changed)
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
     draw("a red circle left of a white cross on black", GEGLU=GEGLU, BasicTransformerBlock=BasicTransformerBlock)
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 

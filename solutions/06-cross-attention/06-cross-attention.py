@@ -135,6 +135,8 @@ try:
         weights = ops.convert_to_numpy(ops.softmax(scores / 8**0.5))[0, 0, 0]
         share = float(weights[0]) if share is None else share
         print(f"{times:2} x: measured {weights[:times].sum():.3f}, predicted {repeated_share(share, times):.3f}")
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -229,6 +231,8 @@ def masked_attention(q, k, v, length):
 # %%
 try:
     show_painted(masked_attention)
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -338,6 +342,8 @@ try:
         axis.plot(column, row, "o", color="orange", fillstyle="none")
     plt.setp(axes, xticks=[], yticks=[])
     plt.show()
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -374,6 +380,8 @@ try:
         axes[token + 1].set_title(f"token {token}", fontsize=9)
     plt.setp(axes, xticks=[], yticks=[])
     plt.show()
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -392,6 +400,8 @@ check("cross-attention", CrossAttention)
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
     draw("a red circle left of a white cross on black", CrossAttention=CrossAttention)
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 

@@ -100,6 +100,8 @@ try:
         side = 64 >> level
         halved, whole = attention_cost(side, side, channels), attention_cost(64, 64, channels)
         print(f"level {level}: {side:2} x {side:<2} {halved:5.3f} convolutions;  64 x 64 {whole:5.3f} convolutions")
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -262,6 +264,8 @@ try:
         height, width, channels = kept.shape[1:]
         print(f"{number:2}  {height:2} x {width:2} x {channels:4}  {'#' * height}")
     print("x  ", " x ".join(map(str, x.shape[1:])))
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -281,6 +285,8 @@ check("down-flow", down_flow)
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
     draw("a red circle left of a white cross on black", down_flow=down_flow)
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 

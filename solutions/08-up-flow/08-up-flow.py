@@ -112,6 +112,8 @@ try:
     before.imshow(picture[0, ..., 0])
     after.imshow(ops.convert_to_numpy(layer(picture))[0, ..., 0])
     plt.show()
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -236,6 +238,8 @@ try:
         if type(layer).__name__ == "Concatenate":
             print(" + ".join(f"{part.shape[1]} x {part.shape[2]} x {part.shape[3]}" for part in layer.input))
     print("out:", " x ".join(map(str, y.shape[1:])))
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -255,6 +259,8 @@ check("up-flow", up_flow)
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
     draw("a red circle left of a white cross on black", Upsample=Upsample, middle_flow=middle_flow, up_flow=up_flow)
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 
@@ -311,6 +317,8 @@ try:
 
         print(f"without size {size}:")
         draw("a red circle left of a white cross on black", seed=1, up_flow=up_flow_without)
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 

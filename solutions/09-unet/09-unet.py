@@ -198,6 +198,8 @@ try:
     axes.bar_label(axes.barh(list(kinds), list(kinds.values())))
     axes.set(title=f"{len(model.layers)} layers, {model.output.shape[1:]} out")
     plt.show()
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -247,6 +249,8 @@ def resblock_parameters(input_dim, output_dim, embedding_dim):
 try:
     for input_dim, output_dim in ((320, 320), (320, 640)):
         print(f"{input_dim} -> {output_dim}: {resblock_parameters(input_dim, output_dim, 1280):,}")
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -307,6 +311,8 @@ try:
     print(f"Stable Diffusion 2: {reading:,} of {total:,}, {reading / total:.1%}")
 except ImportError:
     print("Nothing is measured while the notebook is graded.")
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -325,6 +331,8 @@ check("count-text", text_parameters)
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
     draw("a red circle left of a white cross on black", build_unet=build_unet)
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 

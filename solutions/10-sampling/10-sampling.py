@@ -96,6 +96,8 @@ try:
         axes[channel].set_title(f"channel {channel}", fontsize=9)
         axes[channel].set_axis_off()
     plt.show()
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -154,6 +156,8 @@ try:
     for axis, share in zip(axes[0], shares, strict=True):
         axis.set_title(f"alpha_bar {share}", fontsize=9)
     plt.show()
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -280,6 +284,8 @@ try:
     for scale in (0, 0.5, 1, 2, 4, 8, -1):
         guided = ops.convert_to_numpy(guided_eps(plain, told, scale))
         print(f"scale {scale:4}: measured {guided.var():5.2f}, predicted {guided_variance(scale, correlation):5.2f}")
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -369,6 +375,8 @@ try:
         axis.imshow(picture, cmap="gray", vmin=-1, vmax=2)
         axis.set_axis_off()
     plt.show()
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -389,6 +397,8 @@ try:
     prompt = "a red circle left of a white cross on black"
     functions = {"initial_noise": initial_noise, "predict_x0": predict_x0, "ddim_step": ddim_step}
     draw(prompt, seed=1, scale=4.0, guided_eps=guided_eps, sample=sample, **functions)
+except NameError as error:
+    print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The checks above say more.")
 

@@ -105,6 +105,8 @@ try:
         axis.set_title(f"{share:g}", fontsize=10)
         axis.set_axis_off()
     plt.show()
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -183,6 +185,8 @@ try:
     x_t, v = (function(squares, grains, ops.convert_to_tensor(shares)) for function in (add_noise, velocity))
     back = ops.convert_to_numpy(eps_from_velocity(x_t, v, ops.convert_to_tensor(shares)))
     print(f"largest difference from the true noise: {np.abs(back - grains).max():.1e}")
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -234,6 +238,8 @@ try:
         v = velocity(*(ops.convert_to_tensor(a, "float32") for a in (x0, noise, np.full(8, share))))
         measured = float(ops.mean(ops.square(v)))
         print(f"alpha_bar {share:4.2f}: measured {measured:.2f}, predicted {blind_loss(float(share), 4.0):.2f}")
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -355,6 +361,8 @@ def one_step(world, x0, context, chance):
 STEPS = 3000
 try:
     train(one_step, eps_from_velocity, steps=STEPS)
+except NameError as error:
+    print(f"Nothing is trained yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"Nothing is trained yet ({type(error).__name__}: {error}). The checks above say why.")
 

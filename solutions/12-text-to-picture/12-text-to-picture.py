@@ -91,6 +91,8 @@ try:
         print(
             f"{word:>7} looks at", ", ".join(other for other, may in zip(words, row, strict=True) if may) or "nothing"
         )
+except NameError as error:
+    print(f"There is nothing to show yet: {error}. Run the cells above first; the check below says more.")
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
@@ -192,6 +194,8 @@ check("text-block", TextBlock)
 # %% nbgrader={"grade_id": "draw-context", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
     run_text_block(TextBlock, "a red circle on blue", "a red cross on blue")
+except NameError as error:
+    print(f"Nothing is read yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"Nothing is read yet ({type(error).__name__}: {error}). The check above says why.")
 
@@ -318,6 +322,8 @@ check("text-to-picture", text_to_picture)
 drawn = None
 try:
     drawn = run_pipeline(text_to_picture, "a red circle left of a white cross on black", negative_prompt="", seed=1)
+except NameError as error:
+    print(f"Nothing is drawn yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"Nothing is drawn yet ({type(error).__name__}: {error}). The checks above say why.")
 
@@ -334,6 +340,8 @@ try:
         picture=drawn,
         strength=0.7,
     )
+except NameError as error:
+    print(f"Nothing is drawn yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"Nothing is drawn yet ({type(error).__name__}: {error}). The checks above say why.")
 
