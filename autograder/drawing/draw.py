@@ -17,7 +17,7 @@ from autograder.adapters.backend import lean_graphs
 from autograder.drawing.assembly import Mixed, mix, uses_unet
 from autograder.drawing.mixing import FLOWS, BlockError, attempt, random_inputs
 from autograder.drawing.placing import AGREES
-from autograder.drawing.showing import SAME, Bar, Drawing, show
+from autograder.drawing.showing import SAME, Bar, Drawing, listed, show
 from autograder.exam.checking import doubted
 from autograder.exam.comparing import relative_error
 from autograder.sitting.keras_settings import COURSE, under
@@ -76,7 +76,8 @@ def draw(prompt, seed=0, scale=4.0, steps=STEPS, without=(), **blocks):
         without: a part of the trained UNet to switch off, or several: "skips", ("time", "head-1"). Drawn with none of
             your blocks, beside the picture of the whole network. `without="?"` lists them.
         **blocks: your classes and functions by name, for example `ResBlock=ResBlock`. Where none is given the
-            reference's is used.
+            reference's is used. One that leaves something out on purpose can say so, in an attribute `without`:
+            `up_flow.without = "the largest maps"`.
 
     Raises:
         ValueError: for a word the model does not know, a name that is no block's, a block without its name, or a value
@@ -172,9 +173,16 @@ class _Job:
         if own is None:
             return Drawing(self.prompt, None, pictures[0], notes=self.notes)
         error = relative_error(own, reference)
-        different = self._different(reference) if error > SAME else ()
+        left_out = self._left_out()
+        different = self._different(reference, left_out) if error > SAME else ()
         notes = [*self.notes, *self.mixed.notes.values()] if error > SAME else self.notes
-        return Drawing(self.prompt, pictures[1], pictures[0], tuple(self.blocks), error, different, notes)
+        used, without = tuple(self.blocks), listed(left_out.values())
+        return Drawing(self.prompt, pictures[1], pictures[0], used, error, different, notes, without)
+
+    def _left_out(self):
+        """What the learner's blocks say that they leave out on purpose, in words, by name."""
+        said = {name: getattr(block, "without", "") for name, block in self.blocks.items()}
+        return {name: words for name, words in said.items() if words and isinstance(words, str)}
 
     def _switched(self):
         """The picture of the network with something switched off, beside that of the whole one."""
@@ -239,17 +247,18 @@ class _Job:
             REFERENCES[key] = self._latent(load_unet(self.folder), {})
         return REFERENCES[key]
 
-    def _different(self, reference):
-        """The names of the blocks that make the difference."""
+    def _different(self, reference, left_out):
+        """The names of the blocks that make the difference, but for those that make it on purpose."""
         different = [name for name, error in self.mixed.errors.items() if error > AGREES]
-        alone = [name for name in uses_unet(self.blocks) if name not in self.mixed.errors]
+        alone = [name for name in uses_unet(self.blocks) if name not in (*self.mixed.errors, *left_out)]
         different += [name for name in alone if self._unet_differs(name)]
-        functions = self._sampling()
-        for name, function in functions.items():
+        for name, function in self._sampling().items():
+            if name in left_out:
+                continue
             latent = self._latent(load_unet(self.folder), {name: function})
             if relative_error(latent, reference) > SAME:
                 different.append(name)
-        return tuple(name for name in self.blocks if name in different)
+        return tuple(name for name in self.blocks if name in different and name not in left_out)
 
     def _unet_differs(self, name):
         """Whether one block alone, among the reference's, changes what the UNet gives."""

@@ -22,7 +22,7 @@ class Drawing:
         error: relative L2 error of `mine`'s latent, or None.
         different: names of the blocks that compute something else.
         notes: what else should be said, a line each.
-        without: what was switched off, in words.
+        without: what was switched off or, in their own blocks, left out on purpose, in words.
         doubts: the questions whose last check called a block in `mine` wrong.
     """
 
@@ -44,6 +44,8 @@ class Drawing:
     @property
     def titles(self):
         """What the two pictures are, `mine` first."""
+        if self.without and self.used:
+            return f"yours: {listed(self.used)}, without {self.without}", "the reference's, which is whole"
         if self.without:
             return f"without {self.without}", "the whole network"
         return f"yours: {listed(self.used)}", "the reference's"
@@ -53,9 +55,12 @@ class Drawing:
         """One sentence: whether the pictures agree, and if not, because of which block."""
         if self.error is None:
             return ""
+        verb = "computes" if len(self.different) == 1 else "compute"
+        different = f"your {listed(self.different)} {verb} something else than the reference's"
         if self.without:
             same = "Nearly the same" if self.same else "Another"
-            return f"{same} picture without {self.without} (relative error of the latent {self.error:.1g})."
+            text = f"{same} picture without {self.without} (relative error of the latent {self.error:.1g})."
+            return f"{text} Besides, {different}." if self.different else text
         names = listed(self.used)
         if self.same and self.doubts:
             return (
@@ -65,8 +70,7 @@ class Drawing:
         if self.same:
             return f"The same picture: in it your {names} and the reference's agree (relative error {self.error:.1g})."
         if self.different:
-            verb = "computes" if len(self.different) == 1 else "compute"
-            return f"Another picture: your {listed(self.different)} {verb} something else than the reference's."
+            return f"Another picture: {different}."
         return f"Another picture (relative error {self.error:.1g}), though each of your blocks alone agrees."
 
 

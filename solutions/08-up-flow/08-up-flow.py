@@ -315,7 +315,7 @@ try:
         def up_flow_without(x, outputs, *told, size=size):
             return up_flow(x, without_size(outputs, size), *told)
 
-        print(f"without size {size}:")
+        up_flow_without.without = f"the maps of size {size}"  # `draw` says it under the picture
         draw("a red circle left of a white cross on black", seed=1, up_flow=up_flow_without)
 except NameError as error:
     print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")

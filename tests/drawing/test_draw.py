@@ -254,6 +254,25 @@ def test_drawing_without_a_part_takes_no_blocks(random_folder):
         drawing.make_drawing(PROMPT, {"ResBlock": mine.ResBlock}, settings, folder=random_folder)
 
 
+def without_the_largest(x, outputs, *told):
+    outputs = [ops.zeros_like(y) if number < 3 else y for number, y in enumerate(outputs)]
+    return mine.up_flow(x, outputs, *told)
+
+
+without_the_largest.without = "the largest maps"
+
+
+def test_drawing_tells_what_a_block_leaves_out_on_purpose_from_what_is_wrong(make):
+    meant = make(up_flow=without_the_largest)
+    assert meant.different == ()
+    assert meant.titles[0].startswith("yours: up_flow, without the largest maps")
+    assert "without the largest maps" in meant.verdict
+    assert "something else" not in meant.verdict
+    meant.different = ("ResBlock",)  # as if another block were wrong
+    assert "without the largest maps" in meant.verdict
+    assert "your ResBlock computes something else" in meant.verdict
+
+
 BAD = {"steps": (0, 2.5, True, 1001), "scale": ("4", None, float("nan")), "seed": (-1, "0", None)}
 
 
