@@ -13,7 +13,7 @@
 #
 # You write the loop that turns noise into a picture, in its smallest form: the picture to arrive at is known, and every
 # step goes the same share of the way. In chapter 10 the same loop runs with a network that has to *guess* where to go.
-# Four questions climb to it:
+# Four questions lead up to it:
 #
 # 1. `denoise_step`: one step towards the desired picture (2 points),
 # 2. `denoise`: the loop over steps, keeping every picture on the way (3 points),
@@ -26,7 +26,8 @@
 #
 # *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
-# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+# Run the next cell first, and again after a restart. In Colab it installs the course's small package and changes nothing
+# else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 import subprocess

@@ -11,8 +11,8 @@
 #
 # About 30 minutes · difficulty: medium · {{ points }} points · chapter 2, *What goes in: latent, time and text*
 #
-# Before the first ResBlock sees anything, the UNet's inputs are brought into form. You write the three pieces that do it,
-# and make a prediction:
+# Before the first ResBlock sees anything, the UNet's inputs are prepared. You write the three pieces that do it, and make
+# a prediction:
 #
 # 1. `timestep_embedding`: one number, the time, as many sines and cosines (3 points),
 # 2. `PaddedConv2D`: the convolution that first touches the latent, and later halves it (3 points),
@@ -25,7 +25,8 @@
 #
 # *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
-# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+# Run the next cell first, and again after a restart. In Colab it installs the course's small package and changes nothing
+# else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 import subprocess

@@ -28,7 +28,8 @@
 #
 # *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
-# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+# Run the next cell first, and again after a restart. In Colab it installs the course's small package and changes nothing
+# else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 import subprocess
@@ -355,7 +356,8 @@ check("resblock-project", ResBlock)
 # %% [markdown]
 # ## How big is it?
 #
-# Count your block's parameters at the two widths that Stable Diffusion 2 starts with. Chapter 3 derives the numbers.
+# Count your block's parameters at the two widths that Stable Diffusion 2 starts with. Chapter 3 has both numbers, and
+# derives the first.
 
 # %%
 try:
@@ -390,9 +392,10 @@ except Exception as error:
 # %% [markdown]
 # ## In your words
 #
-# With guidance, the UNet draws two pictures in one batch at every step: one with your prompt, one with an empty prompt. What
-# would the colleague's `group_norm` do to them? And why might nobody notice in training, where a batch has hundreds of
-# pictures? Two or three sentences. (This gives no points unless your instructor says so.)
+# When it draws, the UNet is often shown the same latent twice in one batch: once with your prompt, once with an empty one.
+# (Chapter 10 says what for.) What would the colleague's `group_norm` do to the two? And why might nobody notice in
+# training, where a batch has hundreds of pictures? Two or three sentences. (This gives no points unless your instructor
+# says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.

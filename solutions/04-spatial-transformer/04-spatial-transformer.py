@@ -12,7 +12,7 @@
 # About 30 minutes · difficulty: medium · {{ points }} points · chapter 4, *SpatialTransformer*
 #
 # You write the adapter that lets a transformer work on a picture: it takes the picture apart into tokens, **one for
-# each pixel**, and puts it together again. Four questions climb to it:
+# each pixel**, and puts it together again. Four questions lead up to it:
 #
 # 1. `image_to_tokens`: from picture to sequence (2 points),
 # 2. `tokens_to_image`: and back (2 points),
@@ -25,7 +25,8 @@
 #
 # *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
-# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+# Run the next cell first, and again after a restart. In Colab it installs the course's small package and changes nothing
+# else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 import subprocess

@@ -12,7 +12,7 @@
 # About 55 minutes · difficulty: hard · {{ points }} points · chapter 6, *CrossAttention: where the text enters*
 #
 # You write the layer through which the text reaches the picture: every pixel asks, every word answers, and the softmax
-# decides **how much of which word each pixel takes**. Five questions climb to it:
+# decides **how much of which word each pixel takes**. Five questions lead up to it:
 #
 # 1. `td_dot`: one matrix product for each picture and head (1 point),
 # 2. `repeated_share`: a prediction. What does a word gain that stands in the prompt twice? (2 points),
@@ -26,7 +26,8 @@
 #
 # *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
-# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+# Run the next cell first, and again after a restart. In Colab it installs the course's small package and changes nothing
+# else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 import subprocess
@@ -150,9 +151,9 @@ check("guess-repeated-word", repeated_share)
 # %% [markdown]
 # ## 3. Find the fault
 #
-# A prompt is shorter than the context, and the tokens behind it are padding. Stable Diffusion lets the pixels attend to
-# them all the same. A colleague wants them left out, and writes attention that takes one argument more: the first
-# `length` tokens are real, those behind them are padding.
+# A prompt is mostly shorter than the context, and the tokens after it are padding. Stable Diffusion lets the pixels attend
+# to them all the same. A colleague wants them left out, and writes attention that takes one argument more: the first
+# `length` tokens are real, the rest is padding.
 
 
 # %%
@@ -166,8 +167,8 @@ def colleagues_attention(q, k, v, length):
 
 # %% [markdown]
 # It runs, and the shapes are right. To try it out, the colleague has it paint: each pixel asks with its colour, three
-# words answer with theirs, and behind them stand 0, 3 or 12 tokens of padding. If the padding were left out, there would
-# be three equal pictures.
+# words answer with theirs, and 0, 3 or 12 tokens of padding follow. If the padding were left out, there would be three
+# equal pictures.
 
 
 # %%
@@ -205,7 +206,7 @@ def masked_attention(q, k, v, length):
     Args:
         q: queries, tensor (B, N, S, D).
         k, v: keys and values, tensors (B, N, T, D).
-        length: how many of the T tokens are real, a whole number from 1 to T; the others stand behind them.
+        length: how many of the T tokens are real, a whole number from 1 to T; they come first.
 
     Returns:
         Tensor (B, N, S, D): what attention to the real tokens alone would give.

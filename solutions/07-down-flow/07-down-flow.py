@@ -25,7 +25,8 @@
 #
 # *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
-# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+# Run the next cell first, and again after a restart. In Colab it installs the course's small package and changes nothing
+# else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 import subprocess
@@ -248,7 +249,7 @@ def down_flow(latent, t_emb, context, blocks):
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# What a level returns first is what the next one begins with. Its list goes behind the list that you have:
+# What a level returns first is what the next one begins with. Its list goes after the list that you have:
 # `outputs + kept` joins two lists, while `append` would put a list into the list.
 #
 # </details>

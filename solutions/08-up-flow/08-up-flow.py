@@ -25,7 +25,8 @@
 #
 # *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
-# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+# Run the next cell first, and again after a restart. In Colab it installs the course's small package and changes nothing
+# else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 import subprocess
@@ -178,8 +179,8 @@ check("middle-flow", middle_flow)
 #
 # Four groups, from the fourth level's width back to the first's. A group is
 #
-# 1. three times: take the last feature map off the list, concatenate it behind `x` along the channels, a ResBlock to the
-#    level's width, then a SpatialTransformer. The fourth level, where you begin, has no SpatialTransformers.
+# 1. three times: take the last feature map off the list, concatenate `x` and this map along the channels, in this order,
+#    a ResBlock to the level's width, then a SpatialTransformer. The fourth level, where you begin, has no SpatialTransformers.
 # 2. once, after the three: `blocks.Upsample` (not the class of question 1), at the level's width. The last group has
 #    none.
 
@@ -305,7 +306,7 @@ check("ablate-skips", without_size)
 # **Predict before you run the next cell.** Each size of maps is switched off once. Which picture will be spoiled most:
 # the one without the largest maps, or the one without the smallest? And what will be wrong with it, the places, the
 # colours or the shapes? Then look. (It draws four times, so it takes a minute or two. Of each pair of pictures, one is
-# drawn without these maps, the other with all of them.)
+# drawn without these maps, the other with all of them. The attribute `without` tells `draw` that this is meant.)
 
 # %%
 OFF = (0, 1, 2, 3)  # one picture for each; take another prompt and another seed as well

@@ -26,7 +26,8 @@
 #
 # *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
-# Run the next cell first. In Colab it installs the course's small package and changes nothing else.
+# Run the next cell first, and again after a restart. In Colab it installs the course's small package and changes nothing
+# else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 import subprocess
@@ -55,7 +56,7 @@ warnings.filterwarnings("ignore", module=r"keras\.")
 # ## 1. Who may look at whom
 #
 # The text encoder reads from left to right. Each token looks at itself and at the tokens before it, never at those
-# behind it. `causal_mask(length)` says so for every pair of tokens, as a table of `length` rows and `length` columns:
+# after it. `causal_mask(length)` says so for every pair of tokens, as a table of `length` rows and `length` columns:
 # True where the token of the *row* may look at the token of the *column*.
 
 

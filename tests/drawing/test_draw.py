@@ -10,7 +10,7 @@ from keras import ops
 
 from autograder import reference
 from autograder.drawing import draw as drawing
-from autograder.drawing.assembly import mix
+from autograder.drawing.assembly import Mixed, mix
 from autograder.drawing.mixing import BlockError, Mine, random_inputs
 from autograder.drawing.showing import make_figure
 from autograder.exam.comparing import relative_error
@@ -255,22 +255,27 @@ def test_drawing_without_a_part_takes_no_blocks(random_folder):
 
 
 def without_the_largest(x, outputs, *told):
-    outputs = [ops.zeros_like(y) if number < 3 else y for number, y in enumerate(outputs)]
-    return mine.up_flow(x, outputs, *told)
+    """Never called here."""
 
 
 without_the_largest.without = "the largest maps"
 
 
-def test_drawing_tells_what_a_block_leaves_out_on_purpose_from_what_is_wrong(make):
-    meant = make(up_flow=without_the_largest)
-    assert meant.different == ()
-    assert meant.titles[0].startswith("yours: up_flow, without the largest maps")
-    assert "without the largest maps" in meant.verdict
-    assert "something else" not in meant.verdict
-    meant.different = ("ResBlock",)  # as if another block were wrong
-    assert "without the largest maps" in meant.verdict
-    assert "your ResBlock computes something else" in meant.verdict
+def test_drawing_tells_what_a_block_leaves_out_on_purpose_from_what_is_wrong(random_folder, monkeypatch):
+    def own_latent(job):  # as if the two pictures had been drawn
+        job.mixed = Mixed(None, errors={"ResBlock": wrong})
+        return np.ones_like(job.noise)
+
+    monkeypatch.setattr(drawing._Job, "_own_latent", own_latent)
+    monkeypatch.setattr(drawing._Job, "_reference_latent", lambda job: np.zeros_like(job.noise) + 0.5)
+    blocks = {"up_flow": without_the_largest, "ResBlock": mine.ResBlock}
+    for wrong, different in ((0.0, ()), (0.3, ("ResBlock",))):
+        made = drawing.make_drawing(PROMPT, blocks, folder=random_folder)
+        assert made.different == different
+        assert made.titles[0] == "yours: up_flow and ResBlock, without the largest maps"
+        assert "Another picture without the largest maps" in made.verdict
+        assert ("your ResBlock computes something else" in made.verdict) == bool(different)
+        assert "up_flow" not in made.verdict
 
 
 BAD = {"steps": (0, 2.5, True, 1001), "scale": ("4", None, float("nan")), "seed": (-1, "0", None)}
