@@ -262,14 +262,17 @@ without_the_largest.without = "the largest maps"
 
 
 def test_drawing_tells_what_a_block_leaves_out_on_purpose_from_what_is_wrong(random_folder, monkeypatch):
+    errors = {}
+
     def own_latent(job):  # as if the two pictures had been drawn
-        job.mixed = Mixed(None, errors={"ResBlock": wrong})
+        job.mixed = Mixed(None, errors)
         return np.ones_like(job.noise)
 
     monkeypatch.setattr(drawing._Job, "_own_latent", own_latent)
     monkeypatch.setattr(drawing._Job, "_reference_latent", lambda job: np.zeros_like(job.noise) + 0.5)
     blocks = {"up_flow": without_the_largest, "ResBlock": mine.ResBlock}
-    for wrong, different in ((0.0, ()), (0.3, ("ResBlock",))):
+    for error, different in ((0.0, ()), (0.3, ("ResBlock",))):
+        errors["ResBlock"] = error
         made = drawing.make_drawing(PROMPT, blocks, folder=random_folder)
         assert made.different == different
         assert made.titles[0] == "yours: up_flow and ResBlock, without the largest maps"
