@@ -60,15 +60,20 @@ def unet(inputs: Any) -> Any:
     """
     if not isinstance(inputs, (list, tuple)) or len(inputs) != 3:
         received = f"a list of {len(inputs)}" if isinstance(inputs, (list, tuple)) else type(inputs).__name__
-        raise ValueError(f"`unet` must be called on one list, [latent, embedding, context]. Received: {received}")
+        raise ValueError(f"The network must be called on one list, [latent, embedding, context]. Received: {received}")
     latent, embedding, context = (ops.cast(ops.convert_to_tensor(part), "float32") for part in inputs)
     shapes = [tuple(part.shape) for part in (latent, embedding, context)]
     if [len(shape) for shape in shapes] != [4, 2, 3] or len({shape[0] for shape in shapes}) != 1:
         raise ValueError(
-            "`unet` must be called on [latent (n, H, W, C), embedding (n, D), context (n, T, F)]. "
+            "The network must be called on [latent (n, H, W, C), embedding (n, D), context (n, T, F)]. "
             f"Received: {shapes[0]}, {shapes[1]}, {shapes[2]}"
         )
     return _eps(ops, latent, embedding, context)
+
+
+def predict(inputs: Any) -> Any:
+    """`unet`, by the name that it has in a training loss."""
+    return unet(inputs)
 
 
 def _eps(numbers: Any, latent: Any, embedding: Any, context: Any) -> Any:
@@ -91,7 +96,7 @@ def call_loop(function: Any, inputs: list[Any], steps: int, scale: float) -> Any
 
 def call_loss(function: Any, inputs: list[Any]) -> Any:
     """Calls a learner's `training_loss` on `inputs` (x0, noise, timesteps, context), with the UNet for `predict`."""
-    return function(unet, *inputs, alpha_bars(), embed)
+    return function(predict, *inputs, alpha_bars(), embed)
 
 
 def numpy_unet(arrays: list[np.ndarray]) -> np.ndarray:

@@ -94,11 +94,11 @@ def add_noise(x0, noise, alpha_bar):
 # See it: five pictures of a square in one batch, each with its own share. Left it is nearly clean, right nearly noise.
 
 # %%
-shares = np.array([0.99, 0.8, 0.5, 0.2, 0.01], "float32")
-squares = np.zeros((5, 16, 16, 1), "float32")
-squares[:, 4:12, 4:12] = 2
-grains = np.random.default_rng(0).normal(size=squares.shape).astype("float32")
 try:
+    shares = np.array([0.99, 0.8, 0.5, 0.2, 0.01], "float32")
+    squares = np.zeros((5, 16, 16, 1), "float32")
+    squares[:, 4:12, 4:12] = 2
+    grains = np.random.default_rng(0).normal(size=squares.shape).astype("float32")
     noisy = ops.convert_to_numpy(add_noise(*map(ops.convert_to_tensor, (squares, grains, shares))))
     figure, axes = plt.subplots(1, 5, figsize=(6, 1.6), layout="constrained")
     for axis, picture, share in zip(axes, noisy, shares, strict=True):

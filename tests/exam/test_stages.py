@@ -70,7 +70,7 @@ def verdict(old, new):
     ("old", "new", "stage", "agreed", "line"),
     [
         ("h = h + e", "h = h + 0.7 * e", "join", "the first convolution", "h = self.conv1(ops.silu(self.norm1(x)))"),
-        ("self.conv1(ops.silu", "self.conv1(0.3 * ops.silu", "conv1", "the swish of the entry flow", "h = self.conv1("),
+        ("self.conv1(ops.silu", "self.conv1(0.3 * ops.silu", "conv1", "the swish of the first half", "h = self.conv1("),
         ("return x +", "return 1.2 * x +", "residual", "the second convolution", "return 1.2 * x + self.conv2("),
         ("self.norm2(h)", "self.norm2(ops.tanh(h))", "norm2", "the sum with the time embedding", "h = h + e"),
     ],
