@@ -58,8 +58,9 @@ class Drawing:
         verb = "computes" if len(self.different) == 1 else "compute"
         different = f"your {listed(self.different)} {verb} something else than the reference's"
         if self.without:
-            same = "Nearly the same" if self.same else "Another"
-            text = f"{same} picture without {self.without} (relative error of the latent {self.error:.1g})."
+            text = f"Nearly the same picture without {self.without} (relative error of the latent {self.error:.1g})."
+            if not self.same:
+                text = f"Without {self.without} the latent is another one (relative error {self.error:.1g})."
             return f"{text} Besides, {different}." if self.different else text
         names = listed(self.used)
         if self.same and self.doubts:
