@@ -370,9 +370,9 @@ except Exception as error:
 # %% [markdown]
 # ## In your words
 #
-# From step 1,000 to the end the loss falls by only about 0.1, and the pictures change from blobs to shapes. How can so
-# small a number make so large a difference? And what would you change to get better shapes still? Two or three
-# sentences. (This gives no points unless your instructor says so.)
+# In the last two thirds of the training the loss falls only a little, and yet the pictures change from blobs to shapes. How
+# can so small a change of one number go with so large a change of the pictures? And what would you do to get better shapes
+# still? Two or three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
 # Write your answer here.
