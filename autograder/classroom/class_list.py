@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.classroom.course import Course, CourseError
@@ -46,12 +46,14 @@ class Owner:
         late: whether the LMS marked it as late.
         number: of the file, where the LMS counts them: the higher one is the later.
         reason: why no one was found, as the end of a sentence.
+        level: which of the names on the way to the file says it: what lies below was named by the student.
     """
 
     student: str | None
     late: bool = False
     number: int = 0
     reason: str = ""
+    level: int = 0
 
 
 class ClassList:
@@ -111,22 +113,34 @@ class ClassList:
         return cls(Student(**one) for one in fields)
 
     def owner(self, parts: tuple[str, ...]) -> Owner:
-        """Whose a file is, by the names of the folders that it lies in and its own, the file's last."""
-        for name in reversed(parts):
-            if found := CANVAS.match(name):
-                keys = [f"lms {found['user']}", _plain(found["name"])]
-                return self._find(keys, name, bool(found["late"]), int(found["file"]))
-            if found := MOODLE.match(name):
-                return self._find([_plain(found["name"])], name)
-        for name in reversed(parts):  # a folder called after the student, or a form's file
-            stem = name.partition(".ipynb")[0]
-            keys = [_plain(name), _plain(stem)]
-            if found := FORM.match(name):
-                keys.append(_plain(found["name"]))
-            keys += [_plain(piece) for piece in (stem.partition("_")[0], stem.rpartition("_")[2])]
-            if any(key in self._by_key for key in keys if key):
-                return self._find([key for key in keys if key], name)
+        """Whose a file is, by the names of the folders and zip files that it lies in and its own, the file's last.
+
+        The outermost name that tells a student decides: a file or folder within it has the name that this student gave
+        it, which may be another student's. The first name, of what was given to `collect`, is often the instructor's:
+        it decides only if it fits.
+        """
+        for level, name in enumerate(parts):
+            given = level == 0 < len(parts) - 1
+            owner = self._by_lms(name) or self._by_key_of(_whole(name) if given else _called(name), name)
+            if owner is not None and (owner.student or level or len(parts) == 1):
+                return replace(owner, level=level)
+        for level, name in [*list(enumerate(parts))[1:], (0, parts[0])]:
+            owner = self._by_key_of([*_called(name), *_pieces(name)], name)
+            if owner is not None:
+                return replace(owner, level=level)
         return Owner(None, reason="no name on the way to it is in the class list")
+
+    def _by_key_of(self, keys: list[str], name: str) -> Owner | None:
+        known = [key for key in keys if key in self._by_key]
+        return self._find(known, name) if known else None
+
+    def _by_lms(self, name: str) -> Owner | None:
+        """Whose a file or folder is that Canvas or Moodle gave a name; None if the name is of no such kind."""
+        if found := CANVAS.match(name):
+            keys = [f"lms {found['user']}", _plain(found["name"])]
+            return self._find(keys, name, bool(found["late"]), int(found["file"]))
+        found = MOODLE.match(name)
+        return self._find([_plain(found["name"])], name) if found else None
 
     def _find(self, keys: list[str], name: str, late: bool = False, number: int = 0) -> Owner:
         for key in keys:
@@ -137,6 +151,23 @@ class ClassList:
                 who = ", ".join(sorted(ids)[:5])
                 return Owner(None, late, number, f"{shown(name)} fits several in the class list: {who}")
         return Owner(None, late, number, f"{shown(name)} fits nobody in the class list")
+
+
+def _whole(name: str) -> list[str]:
+    """What the name of a folder or file may be called as a whole."""
+    return [_plain(name), _plain(name.partition(".ipynb")[0])]
+
+
+def _called(name: str) -> list[str]:
+    """That, or what a form's file says."""
+    form = FORM.match(name)
+    return [*_whole(name), *([_plain(form["name"])] if form else [])]
+
+
+def _pieces(name: str) -> list[str]:
+    """What stands in a name before its first underscore and behind its last."""
+    stem = name.partition(".ipynb")[0]
+    return [_plain(stem.partition("_")[0]), _plain(stem.rpartition("_")[2])]
 
 
 def _keys(student: Student) -> set[str]:

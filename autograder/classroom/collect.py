@@ -97,17 +97,18 @@ def collect(
             latest[key] = (download, owner)
     result.unknown += reading.notes
     for (student, exercise), (download, owner) in sorted(latest.items(), key=lambda item: item[0]):
-        what = _put(course.submitted(student, exercise), exercise, download, dry_run)
+        when = download.handed_in(owner.level)
+        what = _put(course.submitted(student, exercise), exercise, download.content, when, dry_run)
         others = counts[student, exercise] - 1
-        result.collected.append(Collected(student, exercise, what, download.path, download.when, owner.late, others))
+        result.collected.append(Collected(student, exercise, what, download.path, when, owner.late, others))
     for exercise in sorted({one.exercise for one in result.collected}):
         have = {one.student for one in result.collected if one.exercise == exercise} | set(course.students(exercise))
         result.missing[exercise] = sorted(set(students.students) - have)
     return result
 
 
-def _order(download: Download, owner: Owner) -> tuple[datetime, int, str]:
-    return download.when, owner.number, download.path
+def _order(download: Download, owner: Owner) -> tuple[datetime, int, datetime, str]:
+    return download.handed_in(owner.level), owner.number, download.saved, download.path
 
 
 def exercise_of(content: bytes, file: str, course: Course) -> str | None:
@@ -126,7 +127,7 @@ def exercise_of(content: bytes, file: str, course: Course) -> str | None:
     return named[0] if len(named) == 1 else None
 
 
-def _put(directory: Path, exercise: str, download: Download, dry_run: bool) -> str:
+def _put(directory: Path, exercise: str, content: bytes, when: datetime, dry_run: bool) -> str:
     """Writes a notebook and its time, unless one is there that is later or the same."""
     path = directory / f"{exercise}.ipynb"
     what = NEW
@@ -135,17 +136,17 @@ def _put(directory: Path, exercise: str, download: Download, dry_run: bool) -> s
             before = plain_file(path, 2**31)
         except (NotPlainFile, OSError):
             return KEPT  # a link or something else that is nobody's hand-in: grading says so
-        if before == download.content:
+        if before == content:
             return SAME
         changed = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
         time = hand_in_time(directory).when or changed
-        if time >= download.when:
+        if time >= when:
             return KEPT
         what = NEWER
     if not dry_run:
         directory.mkdir(parents=True, exist_ok=True)
-        write_whole(path, download.content)
-        write_whole(directory / TIMESTAMP, f"{download.when:%Y-%m-%d %H:%M:%S} UTC\n")
+        write_whole(path, content)
+        write_whole(directory / TIMESTAMP, f"{when:%Y-%m-%d %H:%M:%S} UTC\n")
     return what
 
 
