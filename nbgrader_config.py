@@ -51,5 +51,8 @@ c.SitExam.processes = 128  # with their threads
 c.SitExam.disk_mb = 64
 # c.SitExam.unsandboxed = True  # where there is no sandbox (`autograder doctor`): only for people you trust
 
+# Feedback and Formgrader show a learner's code; some of it would colour for hours.
+c.HTMLExporter.filters = {"highlight_code": "autograder.classroom.colour_code.colour_code"}
+
 c.LimitOutput.max_lines = 500
 c.LimitOutput.max_traceback = 60

@@ -7,6 +7,7 @@ References: Canvas, "How do I import grades in the Gradebook?" and its example f
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,10 @@ from autograder.classroom.class_list import ClassList, Student
 from autograder.classroom.course import Course, CourseError
 from autograder.classroom.gradebook import check_gradebook
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What begins a formula, in East Asian width, too, at the start of a cell, or of what a spreadsheet that separates by
+# semicolons or tabs makes a cell of.
+SIGN = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+FORMULA = re.compile(rf"(^|[;\t\r\n])(?=[\s\"'\ufeff\u200b]*[{SIGN}]|^[\t\r\n])")
 
 
 class Format(StrEnum):
@@ -154,6 +158,4 @@ def safe_cell(cell: object) -> object:
     """A number as it is, without a needless `.0`; a text such that no spreadsheet takes it for a formula."""
     if isinstance(cell, float):
         return f"{cell:.10g}"
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA):
-        return f"'{cell}"
-    return cell
+    return FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell

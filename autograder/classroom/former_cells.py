@@ -23,13 +23,17 @@ def is_former_setup(theirs: str, released: str, others: Iterable[str]) -> bool:
         others: the texts of the learner's other cells of code: a name that only `theirs` imports must not be in them.
     """
     mine, ours = _statements(theirs), _statements(released)
-    if not mine or not all(_is_import(one) or _fetches(one) or _keeps_quiet(one) for one in mine):
+    try:
+        known = all(_is_import(one) or _fetches(one) or _keeps_quiet(one) for one in mine)
+    except RecursionError:  # Python reads deeper expressions than it writes
+        return False
+    if not mine or not known:
         return False
     bound, there = _bound(mine), _bound(ours)
     if any(there[name] != origin for name, origin in bound.items() if name in there):
         return False
-    lost = [name for name in bound if name not in there]
-    return not any(re.search(rf"\b{name}\b", text) for name in lost for text in others)
+    lost = bound.keys() - there.keys()
+    return not lost or lost.isdisjoint(word for text in others for word in re.findall(r"\w+", text))
 
 
 def _statements(source: str) -> list[ast.stmt]:

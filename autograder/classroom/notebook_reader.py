@@ -14,6 +14,7 @@ MAX_BRACKETS = 2_000_000  # every list and object of the JSON takes memory, what
 MAX_STRAY_BYTES = 100_000  # that are read one by one
 MAX_CELLS = 1_000
 MAX_SOURCE = 200_000  # characters of one cell
+MAX_TEXT = 1_000_000  # of all cells together, pasted files apart: exercises with their answers have some 30,000
 KINDS = ("code", "markdown", "raw")
 DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w=.-]+)*;base64,[A-Za-z0-9+/=]*", re.IGNORECASE)  # a pasted file
 
@@ -64,8 +65,13 @@ def read_cells(content: bytes) -> LearnerCells:
         raise Unreadable(f"holds more than {MAX_BRACKETS:,} lists and objects; clear its outputs")
     found = _cells_of(_parsed(text, warnings))
     read = LearnerCells([], warnings)
+    left = MAX_TEXT
     for raw in found[:MAX_CELLS]:
-        _take(read, raw)
+        left -= _take(read, raw, left)
+    if left <= 0:
+        read.warnings.append(
+            f"the notebook has more than {MAX_TEXT:,} characters; cells that had no room were left out"
+        )
     if len(found) > MAX_CELLS:
         read.warnings.append(f"the notebook has {len(found):,} cells; the first {MAX_CELLS:,} were read")
     if not read.cells:
@@ -131,19 +137,23 @@ def _cells_of(notebook: Any) -> list[Any]:
     raise Unreadable("is not a notebook: it has no list of cells")
 
 
-def _take(read: LearnerCells, raw: Any) -> None:
+def _take(read: LearnerCells, raw: Any, left: int) -> int:
+    """Adds a cell, its text only if `left` characters are enough. Returns how many it had; all that are left if not."""
     number = len(read.cells) + 1
     if not isinstance(raw, dict):
         read.warnings.append(f"something that is no cell was left out before cell {number}")
-        return
+        return 0
     kind = raw.get("cell_type")
     kind = kind if isinstance(kind, str) and kind in KINDS else "markdown" if kind in ("heading", "html") else "raw"
     source, whole = _text(raw.get("source", raw.get("input", "")))
     if not whole:
         read.warnings.append(f"the text of cell {number} is not text; what is none was left out")
-    if len(source) > MAX_SOURCE and (kind != "markdown" or len(DATA_URI.sub("", source)) > MAX_SOURCE):
+    size = len(DATA_URI.sub("", source) if kind == "markdown" else source)
+    if size > MAX_SOURCE:
         read.warnings.append(f"cell {number} has {len(source):,} characters and was left out")
-        source = ""
+        source, size = "", 0
+    elif size > left:
+        source, size = "", left
     metadata = raw.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     settings = metadata.get("nbgrader")
@@ -152,6 +162,7 @@ def _take(read: LearnerCells, raw: Any) -> None:
     read.cells.append(
         LearnerCell(kind, source, grade_id if isinstance(grade_id, str) else "", ids, raw.get("attachments"))
     )
+    return size
 
 
 def _text(source: Any) -> tuple[str, bool]:

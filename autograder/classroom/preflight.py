@@ -20,8 +20,8 @@ from autograder.classroom.course import Course, CourseError
 from autograder.classroom.intake import Unusable
 from autograder.classroom.notebook_reader import MAX_BYTES
 from autograder.classroom.rebuild import rebuild
-from autograder.classroom.report import QuestionResult, gist, shown_text
-from autograder.exam.sanitise import NotPlainFile, plain_file
+from autograder.classroom.report import MESSAGE_LIMIT, QuestionResult, gist
+from autograder.exam.sanitise import NotPlainFile, plain_file, plain_text
 from autograder.exam.verdict import SAY_ENOUGH
 from autograder.notebooks import notebook_text, release, source_notebook
 
@@ -139,7 +139,7 @@ def _said(cell: NotebookNode) -> str:
     printed = [output.text for output in outputs if output.output_type == "stream"]
     errors = [output for output in outputs if output.output_type == "error"]
     said = [o.evalue if o.ename in SAY_ENOUGH else f"{o.ename}: {o.evalue}" for o in errors]
-    return shown_text([*printed, *said][-1]) if printed or said else ""
+    return plain_text([*printed, *said][-1], MESSAGE_LIMIT).strip() if printed or said else ""
 
 
 def table(found: Preflight) -> "Table":

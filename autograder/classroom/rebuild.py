@@ -87,8 +87,9 @@ def _bare(source: str) -> str:
     return "\n".join(line.rstrip() for line in source.strip().splitlines())
 
 
-def _names(source: str) -> set[str]:
-    return {found[1] or found[2] for found in DEFINED.finditer(source)}
+@lru_cache(maxsize=4096)  # asked of each cell for each that is looked for
+def _names(source: str) -> frozenset[str]:
+    return frozenset(found[1] or found[2] for found in DEFINED.finditer(source))
 
 
 class _Match:
@@ -179,7 +180,7 @@ class _Match:
         """An answer whose ids were lost is the last free cell that defines what the released cell does."""
         for i in self._wanted():
             cell = self.released.cells[i]
-            names = _names(cell.source) if is_answer(cell) and cell.cell_type == "code" else set()
+            names = _names(cell.source) if is_answer(cell) and cell.cell_type == "code" else frozenset()
             found = [j for j in self._free() if names & _names(self.theirs[j].source)]
             if found:
                 self.partner[i] = self._last(i, found)

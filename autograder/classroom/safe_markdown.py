@@ -14,12 +14,13 @@ from nbformat import NotebookNode
 
 from autograder.classroom.notebook_reader import DATA_URI
 from autograder.classroom.safe_pictures import PICTURE_TYPES, PictureBudget
-from autograder.exam.sanitise import CONTROL
+from autograder.exam.sanitise import CONTROL, STACKED
 
 JOINER = "\u2060"
 MAX_MARKDOWN = 20_000  # characters; a written answer has some hundreds
 MAX_ATTACHMENTS = 8
 
+BLANKS = re.compile(r"[^\S\n]{100,}")  # mistune takes time by the square of their number
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 LINK = re.compile(r"\](?=\((?!\s*<?(?:https?://|#))(?:attachment:([\w.-]+)\))?)", re.IGNORECASE)
 REFERENCE = re.compile(r"\](?=:)")
@@ -69,7 +70,7 @@ def safe_markdown(text: str, pictures: Collection[str] = ()) -> str:
     """
     if len(text) > MAX_MARKDOWN:
         text = text[:MAX_MARKDOWN] + f"\n\n[{len(text) - MAX_MARKDOWN:,} more characters are left out.]"
-    text = CONTROL.sub("\ufffd", text)
+    text = BLANKS.sub(" " * 99, STACKED.sub(r"\1", CONTROL.sub("\ufffd", text)))
     text = TAG.sub("<" + JOINER, text)
     text = DIAGRAM.sub(rf"\1{JOINER}\2", text)
     text = PICTURE.sub(lambda found: "!" if found[1] in pictures else "!" + JOINER, text)

@@ -9,6 +9,9 @@ from pathlib import Path
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[PX^_][^\x1b]*(?:\x1b\\)?|\x1b.?")
 # Other control characters, text that runs backwards, characters that XML cannot hold.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+# Marks on one letter, more than any script sets: they would cover the lines above and below.
+_MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+STACKED = re.compile(f"({_MARK}{{4}}){_MARK}+")
 OVERWRITTEN = re.compile(r"^[^\n]*\r(?!\n|$)", re.MULTILINE)  # a progress bar's earlier states
 
 
@@ -21,7 +24,7 @@ def plain_text(raw: object, limit: int, max_lines: int = 500) -> str:
     length = sum(map(len, parts))
     text = "".join(part[: 4 * limit] for part in parts[: 4 * limit])[: 4 * limit]
     text = ESCAPES.sub("", text).replace("\r\n", "\n").replace("\b", "")
-    text = CONTROL.sub("\ufffd", OVERWRITTEN.sub("", text).replace("\r", ""))
+    text = STACKED.sub(r"\1", CONTROL.sub("\ufffd", OVERWRITTEN.sub("", text).replace("\r", "")))
     text = text.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair cannot be written
     lines = text.split("\n", max_lines)
     if len(lines) > max_lines:

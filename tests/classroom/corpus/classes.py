@@ -96,6 +96,13 @@ SUBMISSIONS = [
     """,
     ),
     first(
+        "errors-with-stacked-marks",
+        """
+        def broadcast_embedding(e):
+            raise ValueError('x' + chr(0x301) * 600 + ';=1+1')
+    """,
+    ),
+    first(
         "errors-in-a-ring",
         """
         def broadcast_embedding(e):

@@ -51,6 +51,11 @@ def huge(path: Path):
         file.truncate(10**11)
 
 
+def huge_beside(path: Path):
+    with (path.parent / "data.bin").open("wb") as file:
+        file.truncate(10**12)
+
+
 def deep(path: Path):
     place = path.parent
     for _ in range(60):
@@ -89,6 +94,7 @@ SUBMISSIONS = [
     Submission("file-conftest", 3, HONEST, place=beside(conftest="x", nbgrader_config="c = 1 / 0")),
     Submission("files-linked", 10, RIGHT, place=links_out),
     Submission("files-deep", 10, RIGHT, place=deep),
+    Submission("files-huge", 10, RIGHT, place=huge_beside),
     Submission("files-of-strange-names", 10, RIGHT, place=strange_names),
     Submission("stamp-nonsense", 10, RIGHT, place=stamp(b"yesterday")),
     Submission("stamp-binary", 10, RIGHT, place=stamp(bytes(range(256)))),

@@ -1,6 +1,6 @@
 """Attacks on the interpreter that runs the notebook: IPython's hooks, our functions in memory, Keras and NumPy."""
 
-from tests.classroom.corpus.submission import first
+from tests.classroom.corpus.submission import first, last
 
 SUBMISSIONS = [
     # IPython: what runs before, after and instead of a cell
@@ -269,6 +269,7 @@ SUBMISSIONS = [
         from autograder.questions import find
     """,
     ),
+    last("answer-of-the-stand-ins", "from autograder.sitting.stand_ins import PaddedConv2D"),
     first(
         "seed-of-the-paper",
         """

@@ -85,6 +85,18 @@ def lose_ids(notebook):
         cell.metadata, cell.id = {}, f"x-{number}"
 
 
+def replace_setup(source):
+    def change(notebook):
+        next(cell for cell in notebook.cells if cell.id == "setup").source = source
+
+    return change
+
+
+def padded(count, source):
+    """Cells of the most characters that one may have."""
+    return lambda notebook: notebook.cells.extend(nbformat.v4.new_code_cell(source) for _ in range(count))
+
+
 def turn(kind):
     def change(notebook):
         for cell in notebook.cells:
@@ -153,6 +165,9 @@ SUBMISSIONS = [
     trick("own-cells", insert("helper = 1", 3), earns=10, answers=RIGHT),
     trick("own-cells-in-front", insert("raise SystemExit", 0), earns=10, answers=RIGHT),
     trick("own-checks", insert("check('padded-conv', 3)\ncheck('no-such', 3)", 4), earns=10, answers=RIGHT),
+    trick("setup-of-a-deep-expression", replace_setup("os" + ".a" * 2_400 + "()"), earns=10, answers=RIGHT),
+    trick("setup-of-many-names", replace_setup("import os as a" + ",os as b" * 600), earns=10, answers=RIGHT),
+    trick("cells-of-blanks", padded(110, "a" + " " * 199_000), earns=10, answers=RIGHT, says="no room"),
     trick("magic-cells", insert("%%html\n<script>alert(1)</script>", 2), earns=10, answers=RIGHT),
     trick("kernel-of-another-language", lambda n: n.metadata.update(kernelspec={"name": "bash"}), 10, RIGHT),
     trick("kernel-that-is-a-command", lambda n: n.metadata.update(kernelspec={"name": "../../x"}), 10, RIGHT),

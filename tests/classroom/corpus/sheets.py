@@ -64,6 +64,17 @@ SUBMISSIONS = [
     path.write_bytes(save({}, metadata={"format": "answer-sheet-1", "question": question, "cases": words}))""",
     ),
     keep(
+        "sheets-of-denormals",
+        """
+    import json
+    import numpy as np
+    from safetensors.numpy import save
+    cases = [{"weights": [], "runs": {"base": [f"{i}"]}} for i in range(len(checks.PAPERS[question].cases))]
+    arrays = {f"{i}": np.full(200_000, 1e-310) for i in range(len(cases))}
+    words = {"format": "answer-sheet-1", "question": question, "cases": json.dumps(cases)}
+    path.write_bytes(save(arrays, metadata=words))""",
+    ),
+    keep(
         "sheets-of-infinity",
         """
     import json
