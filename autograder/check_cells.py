@@ -7,6 +7,8 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from autograder.fair_settings import KEY, FairPoints
+
 
 def settings_of(cell: NotebookNode) -> dict[str, Any]:
     """nbgrader's settings of a cell; none, if it has none."""
@@ -41,6 +43,12 @@ def is_answer(cell: NotebookNode) -> bool:
 def checks_of(notebook: NotebookNode) -> dict[str, NotebookNode]:
     """The check cells of a notebook by their questions, in order."""
     return {grade_id(cell): cell for cell in notebook.cells if is_check(cell)}
+
+
+def fair_points_in(notebook: NotebookNode) -> dict[str, FairPoints]:
+    """How the points of each question are shared out."""
+    cells = checks_of(notebook)
+    return {q: FairPoints.of(cell.metadata.get(KEY, {}), settings_of(cell)["points"]) for q, cell in cells.items()}
 
 
 def questions_of(notebook: NotebookNode) -> list[str]:

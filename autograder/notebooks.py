@@ -21,6 +21,7 @@ import yaml  # type: ignore[import-untyped]  # its stubs are a package of their 
 from nbformat import NotebookNode
 from traitlets.config import Config, PyFileConfigLoader
 
+from autograder import fair_settings
 from autograder.check_cells import is_marked, questions_of
 from autograder.sitting.packages import PACKAGES
 from autograder.whole_files import write_whole
@@ -100,7 +101,7 @@ def points_line(points: dict[str, int]) -> str:
 def _cell(cell: NotebookNode, number: int) -> NotebookNode:
     """The cell with an id that is the same every time: its grade_id, or else its number."""
     settings = cell.metadata.get("nbgrader")
-    metadata = {"nbgrader": settings} if settings else {}
+    metadata = {key: cell.metadata[key] for key in ("nbgrader", fair_settings.KEY) if cell.metadata.get(key)}
     make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
     made = make(cell.source, metadata=metadata)
     made.id = settings["grade_id"] if settings and "grade_id" in settings else f"cell-{number:02d}"
@@ -134,6 +135,7 @@ def check_source(notebook: NotebookNode, name: str) -> None:
         label = f"cell {settings.get('grade_id') or number}"
         problems += [f"{label}: {problem}" for problem in _cell_problems(cell, settings)]
     problems += _notebook_problems(notebook)
+    problems += fair_settings.problems([(cell.metadata, is_marked(cell)) for cell in notebook.cells])
     if problems:
         raise SourceError("\n".join(f"solutions/{name}/{name}.py: {problem}" for problem in problems))
 
@@ -283,7 +285,8 @@ def _guide(notebook: NotebookNode) -> dict[str, dict[str, Any]]:
             hint = next(iter(HINT.findall(cell.source)), hint)
         settings = cell.metadata.get("nbgrader", {})
         if settings.get("grade") and settings.get("locked"):
-            found[settings["grade_id"]] = {"points": settings["points"], "heading": heading, "hint": hint}
+            said = cell.metadata.get(fair_settings.KEY, {})
+            found[settings["grade_id"]] = {"points": settings["points"], "heading": heading, "hint": hint, **said}
         elif settings.get("solution"):
             hint = ""  # of the question before
     return found

@@ -5,13 +5,14 @@
 
 import os
 import threading
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from autograder.check_cells import fair_points_in
 from autograder.classroom.course import CourseError
 from autograder.classroom.exam_state import ExamState
 from autograder.sandbox.inner.limits import Limits
@@ -19,7 +20,8 @@ from autograder.sandbox.worker import NoSandbox, Sitting, Worker, WorkerError
 from autograder.sitting.quiet import quiet
 
 if TYPE_CHECKING:
-    from autograder.classroom.notebook_marker import NotebookMarker
+    from autograder.classroom.carried_forward import RightHelpers
+    from autograder.classroom.notebook_marker import Marked, NotebookMarker
 
 DEVICES = ("auto", "cpu", "gpu")
 UNSANDBOXED = "graded without a sandbox: it ran with the grader's own rights"
@@ -69,6 +71,7 @@ class ExamSession:
         self.settings, self._hidden = settings, [root, Path.home()]
         self._lock = threading.Lock()
         self._marker: NotebookMarker | None = None
+        self._helpers: RightHelpers | None = None
         self._worker: Worker | None = None
         self._closed = False
         quiet_start()
@@ -93,8 +96,13 @@ class ExamSession:
             self._worker.close()
             self._worker = None
 
-    def set_exam(self, questions: list[str], state: ExamState) -> "NotebookMarker":
+    def set_exam(self, questions: list[str], state: ExamState, source: NotebookNode | None = None) -> "NotebookMarker":
         """Draws the papers and hands them to the worker.
+
+        Args:
+            questions: the ids.
+            state: has the papers' seed.
+            source: the exercise's source, which says how points are shared out; without, they are all or nothing.
 
         Raises:
             CourseError: for a question that there is not, or a device that there is not.
@@ -102,10 +110,13 @@ class ExamSession:
         """
         assert self._worker is not None
         with quiet():  # a backend's start-up messages
+            from autograder.classroom.carried_forward import RightHelpers
             from autograder.classroom.notebook_marker import NotebookMarker
 
             device = keras_device(self.settings.device)
-        self._marker = NotebookMarker(questions, state.seed, state.scale, device)
+        fair = {q: f for q, f in (fair_points_in(source) if source else {}).items() if f.said and q in questions}
+        self._marker = NotebookMarker(questions, state.seed, state.scale, device, fair)
+        self._helpers = RightHelpers.of(source) if source else None
         self._worker.set_papers(self._marker.papers)
         return self._marker
 
@@ -122,14 +133,39 @@ class ExamSession:
         Raises:
             WorkerError: if it is gone again.
         """
-        sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        return self.run_cells([cell.source for cell in notebook.cells if cell.cell_type == "code"])
+
+    def run_cells(self, sources: list[str], limits: Limits | None = None) -> Sitting:
+        """Runs code cells, as `run` does; within the course's limits unless others are given."""
         worker = self._worker
         try:
             if worker is None:
                 raise WorkerError("the sandbox's worker is closed")
-            return worker.run(sources)
+            return worker.run(sources, limits)
         except WorkerError:
-            return self._replace(worker).run(sources)
+            return self._replace(worker).run(sources, limits)
+
+    def second_sittings(self, notebook: NotebookNode, marked: "Marked") -> dict[str, list[str]]:
+        """The cells that are to run once more with right helpers, by question."""
+        return self._helpers.second_sittings(notebook, marked) if self._helpers else {}
+
+    def sit_again(self, cells: list[str], used: float) -> Sitting | None:
+        """A second sitting; None if it cannot be held, which costs nothing but what it could have given.
+
+        Args:
+            cells: what to run.
+            used: seconds that the submission took so far: together it may take no longer than one sitting.
+        """
+        left = self.settings.limits.notebook_seconds - used
+        try:
+            return self.run_cells(cells, replace(self.settings.limits, notebook_seconds=left)) if left > 0 else None
+        except WorkerError:
+            return None
+
+    def take_second(self, notebook: NotebookNode, marked: "Marked", sittings: dict[str, Sitting | None]) -> None:
+        """Adds what second sittings gave to a marking and its notebook."""
+        if self._helpers:
+            self._helpers.take(notebook, marked, self.marker, sittings)
 
     def _new_worker(self) -> Worker:
         settings = self.settings

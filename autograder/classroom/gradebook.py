@@ -174,7 +174,7 @@ def _earned(notebook: NotebookNode, verdicts: dict[str, Verdict]) -> dict[str, f
     points: dict[str, float | None] = {}
     for key, cell in _graded_cells(notebook).items():
         if is_marked(cell):
-            points[key] = float(cell.metadata.nbgrader.points) if key in verdicts and verdicts[key].passed else 0.0
+            points[key] = verdicts[key].earned(float(cell.metadata.nbgrader.points)) if key in verdicts else 0.0
         else:
             points[key] = determine_grade(cell)[0]
     return points

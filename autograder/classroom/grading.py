@@ -7,12 +7,11 @@ is entered in the gradebook, so a run that was stopped goes on where it was.
 import contextlib
 import json
 import os
-import queue
-import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -25,11 +24,15 @@ from autograder.classroom.exam_state import ExamState, forget_departed
 from autograder.classroom.intake import shown, strange_id
 from autograder.classroom.report import Result, absent_notes
 from autograder.classroom.roster import roster
+from autograder.classroom.side_by_side import SideBySide
 from autograder.classroom.verdict_view import ungraded_notebook
 from autograder.classroom.writable import check_places
 from autograder.exam.verdict import Verdict
 from autograder.notebooks import exercise_names, points_of, source_notebook
 from autograder.sandbox.worker import Sitting, WorkerError
+
+if TYPE_CHECKING:
+    from autograder.classroom.notebook_marker import Marked
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,9 @@ class _Taken:
     around: list[str] = field(default_factory=list)  # warnings about what lies beside it, found anew on each run
     seconds: float = 0.0
     sitting: Sitting | None = None
+    marked: "Marked | None" = None
+    again: dict[str, list[str]] = field(default_factory=dict)  # what is to run once more, by question
+    second: dict[str, Sitting | None] = field(default_factory=dict)  # and what that gave
     kept: dict[str, Any] | None = None
 
 
@@ -160,7 +166,7 @@ def _prepare(course: Course, name: str, options: Options, session: ExamSession) 
     notes = [UNSANDBOXED] if session.settings.unsandboxed else []
     points, anew = float(points_of(notebook)), options.regrade and bool(options.students)
     run = _Run(course, name, released, points, session, state, notes, anew)
-    marker = session.set_exam(questions_of(notebook), state)
+    marker = session.set_exam(questions_of(notebook), state, source_notebook(course.sources, name))
     run.fingerprint = marker.fingerprint
     return run
 
@@ -169,29 +175,9 @@ def _prepare(course: Course, name: str, options: Options, session: ExamSession) 
 
 
 def _sittings(run: _Run, students: list[str], jobs: int) -> Generator[_Taken, None, None]:
-    """Reads and runs the submissions, `jobs` at a time; yields each when it is done."""
-    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-    done: queue.Queue[_Taken] = queue.Queue(maxsize=2 * jobs)  # what waits for marking stays little
-    stopping = threading.Event()
-    for student in students:
-        waiting.put(student)
-
-    def work() -> None:
-        with contextlib.suppress(queue.Empty):
-            while not stopping.is_set():
-                taken = _take(run, waiting.get_nowait())
-                while not stopping.is_set():
-                    with contextlib.suppress(queue.Full):
-                        done.put(taken, timeout=0.5)
-                        break
-
-    for _ in range(jobs):
-        threading.Thread(target=work, daemon=True).start()
-    try:
-        for _ in students:
-            yield done.get()
-    finally:  # also after an interrupt: the session is closed next, and with it all that still runs
-        stopping.set()
+    """Reads and runs the submissions, `jobs` at a time; yields each when it is done, marked if it was run."""
+    firsts = [partial(_take, run, student) for student in students]
+    return SideBySide(firsts, jobs, partial(_mark_sitting, run)).results()
 
 
 def _take(run: _Run, student: str) -> _Taken:
@@ -226,6 +212,16 @@ def _take(run: _Run, student: str) -> _Taken:
     return taken
 
 
+def _sit_again(run: _Run, taken: _Taken) -> _Taken:
+    """Runs an answer whose helper is wrong once more, within what is left of the submission's time. Never raises."""
+    start = time.monotonic()
+    for question, cells in taken.again.items():
+        used = taken.seconds + time.monotonic() - start
+        taken.second[question] = run.session.sit_again(cells, used)
+    taken.seconds = round(taken.seconds + time.monotonic() - start, 2)
+    return taken
+
+
 def _key(run: _Run, taken: _Taken) -> str:
     """What the result is kept under: the same submission to the same papers."""
     cells = [(c.cell_type, c.source) for c in taken.notebook.cells] if taken.notebook else [taken.status, taken.reason]
@@ -249,24 +245,37 @@ def _finish(run: _Run, taken: _Taken, on_result: Callable[[Result], None] | None
     return result
 
 
-def _mark(run: _Run, taken: _Taken) -> dict[str, Any]:
-    """Marks a submission and keeps the verdicts, as data and in the notebook that shows them."""
-    notebook = taken.notebook
+def _mark_sitting(run: _Run, taken: _Taken) -> Callable[[], _Taken] | None:
+    """Marks what a sitting gave, once. Returns the second sitting that it asks for, if any."""
+    if taken.sitting is None or taken.notebook is None:
+        return None
     start = time.monotonic()
-    if notebook is None or taken.sitting is None:
+    try:
+        taken.warnings += absent_notes(taken.sitting.absent)
+        limits = run.session.settings.limits
+        taken.marked = run.session.marker.mark_notebook(taken.notebook, taken.sitting, limits)
+        taken.again = run.session.second_sittings(taken.notebook, taken.marked)
+    except Exception as error:
+        taken.status, taken.reason = "error", f"the grader failed: {error!r}"
+    taken.sitting = None
+    taken.seconds = round(taken.seconds + time.monotonic() - start, 2)
+    return partial(_sit_again, run, taken) if taken.again else None
+
+
+def _mark(run: _Run, taken: _Taken) -> dict[str, Any]:
+    """Keeps the verdicts on a submission, as data and in the notebook that shows them."""
+    notebook, marked = taken.notebook, taken.marked
+    if notebook is None or marked is None:
         notebook, verdicts = ungraded_notebook(run.released, taken.status, taken.reason or "")
     else:
-        limits = run.session.settings.limits
-        taken.warnings += absent_notes(taken.sitting.absent)
-        marked = run.session.marker.mark_notebook(notebook, taken.sitting, limits)
+        run.session.take_second(notebook, marked, taken.second)
         taken.status, taken.reason, verdicts = marked.status, marked.reason, marked.verdicts
-        taken.sitting = None
     kept = {
         "student": taken.student,
         "status": taken.status,
         "reason": taken.reason,
         "warnings": [*run.notes, *taken.warnings],
-        "seconds": round(taken.seconds + time.monotonic() - start, 2),
+        "seconds": taken.seconds,
         "verdicts": [verdict.as_json() for verdict in verdicts.values()],
         "notebook": nbformat.writes(notebook),
     }

@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from autograder.classroom.safe_outputs import MAX_NAME, OutputBudget
 from autograder.classroom.verdict_view import show_error, show_verdict
 from autograder.exam.marking import Marker
 from autograder.exam.paper_from_seed import make_paper
+from autograder.exam.part_points import with_part_points
 from autograder.exam.sanitise import one_line
 from autograder.exam.sheet_reader import MAX_MESSAGE, read_sheet
 from autograder.exam.verdict import NOT_RUN, SAY_ENOUGH, STOPPED, TIME_LIMIT, Verdict, unmarked
+from autograder.fair_settings import FairPoints
 from autograder.questions import find
 from autograder.sandbox.inner.limits import Limits
 from autograder.sandbox.reader import CellRun, Sitting
+from autograder.sitting.paper import Answer, Paper
 
 
 @dataclass(frozen=True)
@@ -45,17 +49,30 @@ class NotebookMarker:
         seed: of the papers.
         scale: "tiny" or "full".
         device: where expected outputs are computed, as Keras names it.
+        fair: how the points of questions are shared out.
 
     Raises:
-        CourseError: for an id that is no question.
+        CourseError: for an id that is no question, or part points for a mistake that there is not.
     """
 
-    def __init__(self, questions: list[str], seed: int, scale: str, device: str = "cpu:0"):
+    def __init__(
+        self,
+        questions: list[str],
+        seed: int,
+        scale: str,
+        device: str = "cpu:0",
+        fair: Mapping[str, FairPoints] | None = None,
+    ):
+        self.fair = fair or {}
         try:
             asked = [find(question) for question in questions]
         except KeyError as error:
             raise CourseError(f"A check cell must ask a question that there is. {error.args[0]}") from error
         self.markers = {question.id: Marker(question, make_paper(question, seed, scale), device) for question in asked}
+        for question, settings in self.fair.items():
+            known = {mistake.id for mistake in self.markers[question].question.mistakes}
+            if strange := sorted(settings.part_points.keys() - known):
+                raise CourseError(f"part_points of {question} must name mistakes that it has. Received: {strange}")
         self.papers = [marker.paper for marker in self.markers.values()]
 
     @property
@@ -105,10 +122,21 @@ class NotebookMarker:
 
     def _mark(self, question: str, sheet: bytes | bytearray) -> Verdict:
         marker = self.markers[question]
-        with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
-            file.write(sheet)
-            file.flush()
-            return marker.mark(read_sheet(Path(file.name), marker.paper))
+        answer = _read(sheet, marker.paper)
+        verdict = marker.mark(answer)
+        return with_part_points(marker, answer, verdict, self.fair[question]) if question in self.fair else verdict
+
+    def passes(self, question: str, sheet: bytes | bytearray) -> bool:
+        """Whether an answer sheet is right; nothing else of it is looked at."""
+        marker = self.markers[question]
+        return marker.passes(_read(sheet, marker.paper))
+
+
+def _read(sheet: bytes | bytearray, paper: Paper) -> Answer:
+    with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
+        file.write(sheet)
+        file.flush()
+        return read_sheet(Path(file.name), paper)
 
 
 def _not_run(reason: str | None, stopped: bool) -> tuple[str, str]:

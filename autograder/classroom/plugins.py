@@ -4,6 +4,7 @@ nbgrader's own step runs a submission with the grader's rights and lets what it 
 """
 
 import atexit
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Enum, Float, Integer
 from traitlets.config import Config
 
-from autograder.check_cells import questions_of
+from autograder.check_cells import fair_points_in, questions_of
+from autograder.classroom.course import Course
 from autograder.classroom.exam_session import DEVICES, UNSANDBOXED, ExamSession, Settings
 from autograder.classroom.exam_state import ExamState
 from autograder.classroom.feedback import remove_feedback
 from autograder.classroom.report import absent_notes
 from autograder.classroom.verdict_view import show_ungraded
+from autograder.notebooks import source_notebook
 from autograder.sandbox.inner.limits import Limits
 from autograder.scales import Scale
 
@@ -53,10 +56,14 @@ class SitExam(NbGraderPreprocessor):
         session = self._session(Path(self._course().root), resources["nbgrader"]["notebook"], nb)
         if session.settings.unsandboxed:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], UNSANDBOXED)
+        start = time.monotonic()
         sitting = session.run(nb)
         for note in absent_notes(sitting.absent):
             self.log.warning("%s: %s", resources["nbgrader"]["student"], note)
         marked = session.marker.mark_notebook(nb, sitting, session.settings.limits)
+        again = session.second_sittings(nb, marked)
+        second = {question: session.sit_again(cells, time.monotonic() - start) for question, cells in again.items()}
+        session.take_second(nb, marked, second)
         if marked.reason:
             self.log.warning("%s: %s: %s", resources["nbgrader"]["student"], marked.status, marked.reason)
         return nb, resources
@@ -77,12 +84,13 @@ class SitExam(NbGraderPreprocessor):
         """The exercise's exam: the one of the last notebook, unless its seed has changed since."""
         settings = Settings.of(Config({"SitExam": {key: getattr(self, key) for key in self.trait_names(config=True)}}))
         state, questions = ExamState.open(root, name, settings.scale), questions_of(nb)
-        key = (str(root), name, f"{settings}{state.seed}{questions}")
+        source = source_notebook(Course.at(root).sources, name)
+        key = (str(root), name, f"{settings}{state.seed}{questions}{fair_points_in(source)}")
         if key not in _sessions:
             close_sessions()
             session = ExamSession(root, settings)
             try:
-                session.set_exam(questions, state)
+                session.set_exam(questions, state, source)
             except BaseException:
                 session.close()
                 raise

@@ -1,7 +1,7 @@
 """How verdicts look in a notebook: outputs that people read, and from which nbgrader takes points.
 
 It is a view. What marking decided is kept as data, and nothing reads it back from here but nbgrader's own commands, for
-which it says the same: an error in a check cell means no points.
+which it says the same: an error in a check cell means no points, a number as its value that many of them.
 """
 
 import nbformat
@@ -15,9 +15,21 @@ def show_verdict(cell: NotebookNode, verdict: Verdict) -> None:
     """Makes a check cell say what was decided. What it printed stays beside it, as something that does not count."""
     cell.outputs = [_harmless(output) for output in cell.outputs if output.output_type != "error"]
     if verdict.passed:
-        cell.outputs.append(NotebookNode(output_type="stream", name="stdout", text=f"{verdict.message}\n"))
+        cell.outputs.append(_text(verdict.message))
+    elif verdict.points:
+        cell.outputs += [_text(f"{verdict.error}: {verdict.text}"), _value(verdict.points)]
     else:
         show_error(cell, verdict.error, verdict.text)
+
+
+def _text(text: str) -> NotebookNode:
+    return NotebookNode(output_type="stream", name="stdout", text=f"{text}\n")
+
+
+def _value(points: int) -> NotebookNode:
+    """The value of a check cell, which nbgrader takes for its points."""
+    data = NotebookNode({"text/plain": str(points)})
+    return NotebookNode(output_type="execute_result", execution_count=None, metadata=NotebookNode(), data=data)
 
 
 def show_error(cell: NotebookNode, name: str, text: str) -> None:

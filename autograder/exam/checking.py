@@ -7,14 +7,17 @@ import functools
 import secrets
 from typing import Any
 
-from autograder.exam.guide import PROGRESS, more_help, points_so_far
+from autograder.exam.guide import PROGRESS, fair_points_of, more_help, points_so_far
+from autograder.exam.helpers import with_right_helpers
 from autograder.exam.in_notebook import Missing, made_in, somebody_is_there
 from autograder.exam.marking import Marker
 from autograder.exam.messages import advice, untouched
 from autograder.exam.paper_from_seed import make_paper
+from autograder.exam.part_points import with_part_points
 from autograder.exam.verdict import Verdict
 from autograder.questions import exercises, find
 from autograder.sitting.missing_answer import MissingAnswer
+from autograder.sitting.paper import Answer
 from autograder.sitting.quiet import quiet
 from autograder.sitting.run import sit, trouble_with_symbols
 
@@ -34,7 +37,7 @@ class CheckFailed(Exception):
         return [f"CheckFailed: {self}"]
 
 
-def check(question_id: str, learner_object: Any) -> None:
+def check(question_id: str, learner_object: Any) -> int | None:
     """Checks the answer to one question and says what is wrong.
 
     Prints a line when the answer is right, and an advice if it is a layer of which no model can be made. What the
@@ -46,18 +49,23 @@ def check(question_id: str, learner_object: Any) -> None:
         question_id: the question, as in the exercise's text, for example "resblock-same".
         learner_object: the learner's function or layer class.
 
+    Returns:
+        None; where no person runs the cells, the points of an answer that has some without being right. nbgrader takes
+        them from there.
+
     Raises:
-        CheckFailed: if the answer is not right, and no person runs the cells (see `in_notebook`); its text names the
-            mistake where it is known.
+        CheckFailed: if the answer is not right and has no points, and no person runs the cells (see `in_notebook`);
+            its text names the mistake where it is known.
         MissingAnswer: if there is no such object, likewise.
         KeyError: for an unknown question.
     """
     marker = _marker(question_id)
     if isinstance(learner_object, Missing):
-        return _missing(marker, learner_object.text)
+        _missing(marker, learner_object.text)
+        return None
     with quiet() as noise:
         answer = sit(marker.paper, learner_object)
-        verdict = marker.mark(answer)
+        verdict = _shared_out(marker, learner_object, answer)
         right_layer = verdict.passed and marker.question.kind == "layer"
         trouble = trouble_with_symbols(marker.paper, learner_object) if right_layer else None
     if noise.text:
@@ -65,13 +73,21 @@ def check(question_id: str, learner_object: Any) -> None:
     written = not untouched(answer)
     failures = PROGRESS.enter(verdict, learner_object, written)
     person = somebody_is_there()
-    if not verdict.passed and not person:
+    if not verdict.passed and not person and not verdict.points:
         raise CheckFailed(verdict)
     print(verdict.message if verdict.passed else f"CheckFailed: {verdict.text}")
     if trouble:
         print(advice(trouble))
     if person:
         _guide(marker, learner_object if written else None, failures)
+    return None if person else verdict.points
+
+
+def _shared_out(marker: Marker, made: Any, answer: Answer) -> Verdict:
+    """The verdict on an answer, by the settings of its question in the notebook."""
+    verdict = with_right_helpers(marker, made, marker.mark(answer))
+    fair = fair_points_of(marker.question.exercise).get(marker.question.id)
+    return with_part_points(marker, answer, verdict, fair) if fair else verdict
 
 
 def _missing(marker: Marker, text: str) -> None:
@@ -110,7 +126,7 @@ def doubted(blocks: dict[str, Any]) -> tuple[str, ...]:
 def _passes(question_id: str, made: Any) -> bool:
     verdict, last = PROGRESS.verdicts.get(question_id, (None, None))
     if verdict is not None and last is made:
-        return verdict.passed
+        return verdict.alone
     marker = _marker(question_id)
     with quiet():
         return marker.passes(sit(marker.paper, made))

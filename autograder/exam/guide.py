@@ -14,6 +14,7 @@ from typing import Any
 
 from autograder.exam.notes import arrays_in, can_be_seen
 from autograder.exam.verdict import Verdict
+from autograder.fair_settings import FairPoints
 from autograder.questions import Question
 from autograder.questions.catalogue import Evaluation, part_names
 from autograder.questions.catalogue.texts import LANGUAGE
@@ -39,8 +40,14 @@ class Progress:
         self.failures[kind] += 1
         return self.failures[kind]
 
+    def earned(self, question_id: str, of: int) -> float:
+        return self.verdicts[question_id][0].earned(of) if question_id in self.verdicts else 0
+
     def passed(self, question_id: str) -> bool:
         return question_id in self.verdicts and self.verdicts[question_id][0].passed
+
+    def passed_alone(self, question_id: str) -> bool:
+        return question_id in self.verdicts and self.verdicts[question_id][0].alone
 
 
 PROGRESS = Progress()
@@ -54,9 +61,14 @@ def words(language: str = LANGUAGE) -> dict[str, str]:
 
 @functools.cache
 def notebook_of(exercise: str) -> dict[str, dict[str, Any]]:
-    """An exercise's questions in the order of its notebook: `points`, `heading` and `hint`; empty if it is unknown."""
+    """An exercise's questions in the order of its notebook: `points`, `heading`, `hint`, settings; empty if unknown."""
     file = files("autograder.questions") / "notebooks" / f"{exercise}.en.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def fair_points_of(exercise: str) -> dict[str, FairPoints]:
+    """How the points of an exercise's questions are shared out."""
+    return {key: FairPoints.of(cell, cell["points"]) for key, cell in notebook_of(exercise).items()}
 
 
 def points_so_far(question: Question, progress: Progress = PROGRESS) -> str:
@@ -65,8 +77,8 @@ def points_so_far(question: Question, progress: Progress = PROGRESS) -> str:
     if question.id not in cells:
         return ""
     whole = sum(cell["points"] for cell in cells.values())
-    done = sum(cell["points"] for question_id, cell in cells.items() if progress.passed(question_id))
-    text = words()["points"].format(done=done, whole=whole)
+    done = sum(progress.earned(question_id, cell["points"]) for question_id, cell in cells.items())
+    text = words()["points"].format(done=f"{done:g}", whole=whole)
     order = list(cells)
     here = order.index(question.id)
     left = [q for q in order[here:] + order[:here] if not progress.passed(q)]

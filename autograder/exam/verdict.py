@@ -18,13 +18,15 @@ class Verdict:
 
     Args:
         question: the question's id.
-        passed: whether the answer is right. It is all or nothing: points are the gradebook's.
+        passed: whether the answer is right, which gives all points.
         mistake: the catalogue's id of the mistake, of two the first, or None.
         message: what to tell the learner; never an expected value.
         mistakes: the ids of all mistakes that were found: none, one, or two at once.
         stage: where nothing known explains the answer, the part of a right one that it never reaches, if that shows.
         error: why there are no points: `CHECK_FAILED`, or where there was nothing to mark, `NOT_RUN`, `TIME_LIMIT` or
             `STOPPED`. The notebook shows the message under this name.
+        points: what an answer that is not right gets all the same, by its question's settings; None for nothing.
+        helped: the questions whose right objects stood in the place of the learner's own; without them it is not right.
     """
 
     question: str
@@ -34,6 +36,17 @@ class Verdict:
     mistakes: tuple[str, ...] = ()
     stage: str | None = None
     error: str = CHECK_FAILED
+    points: int | None = None
+    helped: tuple[str, ...] = ()
+
+    def earned(self, of: float) -> float:
+        """The points of a question that gives `of`."""
+        return of if self.passed else float(min(self.points or 0, of))
+
+    @property
+    def alone(self) -> bool:
+        """Whether the answer is right with the learner's own helpers."""
+        return self.passed and not self.helped
 
     @property
     def text(self) -> str:
@@ -46,7 +59,7 @@ class Verdict:
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> "Verdict":
-        return cls(**kept | {"mistakes": tuple(kept["mistakes"])})
+        return cls(**kept | {"mistakes": tuple(kept["mistakes"]), "helped": tuple(kept.get("helped", ()))})
 
 
 def unmarked(question: str, message: str, error: str = CHECK_FAILED) -> Verdict:

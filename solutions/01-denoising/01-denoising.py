@@ -178,7 +178,7 @@ except NameError as error:
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "denoise", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "denoise", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["denoise-step"]}
 check("denoise", denoise)
 
 # %% [markdown]

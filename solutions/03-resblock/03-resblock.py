@@ -262,7 +262,7 @@ class TimeShift(keras.layers.Layer):
 #
 # </details>
 
-# %% nbgrader={"grade_id": "time-shift", "grade": true, "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "time-shift", "grade": true, "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["broadcast-embedding"]}
 check("time-shift", TimeShift)
 
 # %% [markdown]
@@ -340,7 +340,7 @@ except NameError as error:
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "resblock-same", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "resblock-same", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["norm-swish-conv", "time-shift"]}
 check("resblock-same", ResBlock)
 
 # %% [markdown]
@@ -350,7 +350,7 @@ check("resblock-same", ResBlock)
 # shortcut is a convolution with a 1x1 kernel: at every pixel by itself, it mixes the old channels into the new ones.
 # Go back to your class and teach it that; then check it here. (Nothing new needs to be written in this section.)
 
-# %% nbgrader={"grade_id": "resblock-project", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "resblock-project", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["norm-swish-conv", "time-shift"]}
 check("resblock-project", ResBlock)
 
 # %% [markdown]

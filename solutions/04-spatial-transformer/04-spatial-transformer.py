@@ -311,7 +311,7 @@ except NameError as error:
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "spatial-transformer", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "spatial-transformer", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["image-to-tokens", "tokens-to-image"]}
 check("spatial-transformer", SpatialTransformer)
 
 # %% [markdown]

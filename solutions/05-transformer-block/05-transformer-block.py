@@ -210,7 +210,7 @@ except NameError as error:
 except Exception as error:
     print(f"There is nothing to count yet ({type(error).__name__}: {error}). The check of question 1 says more.")
 
-# %% nbgrader={"grade_id": "transformer-block", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "transformer-block", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["geglu"]}
 check("transformer-block", BasicTransformerBlock)
 
 # %% [markdown]

@@ -348,7 +348,7 @@ except NameError as error:
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "self-attention", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "self-attention", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["td-dot"]}
 check("self-attention", CrossAttention)
 
 # %% [markdown]
@@ -386,7 +386,7 @@ except NameError as error:
 except Exception as error:
     print(f"There is nothing to draw yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "cross-attention", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "cross-attention", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["td-dot"]}
 check("cross-attention", CrossAttention)
 
 # %% [markdown]

@@ -212,7 +212,7 @@ def down_level(x, t_emb, context, level, blocks):
 #
 # </details>
 
-# %% nbgrader={"grade_id": "down-level", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "down-level", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["down-pair"]}
 check("down-level", down_level)
 
 # %% [markdown]
@@ -270,7 +270,7 @@ except NameError as error:
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "down-flow", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "down-flow", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["down-level"]}
 check("down-flow", down_flow)
 
 # %% [markdown]

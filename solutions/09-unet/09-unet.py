@@ -204,7 +204,7 @@ except NameError as error:
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "unet", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "unet", "grade": true, "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["exit-flow"]}
 check("unet", build_unet)
 
 # %% [markdown]

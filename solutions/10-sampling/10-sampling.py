@@ -202,7 +202,7 @@ def ddim_step(latent, eps, alpha_bar, alpha_bar_prev):
 #
 # </details>
 
-# %% nbgrader={"grade_id": "ddim-step", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "ddim-step", "grade": true, "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["predict-x0"]}
 check("ddim-step", ddim_step)
 
 # %% [markdown]
@@ -381,7 +381,7 @@ except NameError as error:
 except Exception as error:
     print(f"There is nothing to show yet ({type(error).__name__}: {error}). The check below says more.")
 
-# %% nbgrader={"grade_id": "sample", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "sample", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["ddim-step", "guidance"]}
 check("sample", sample)
 
 # %% [markdown]

@@ -326,7 +326,7 @@ def training_loss(predict, x0, noise, timesteps, context, alpha_bars, embed):
 #
 # </details>
 
-# %% nbgrader={"grade_id": "training-loss", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "training-loss", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["add-noise", "velocity"]}
 check("training-loss", training_loss)
 
 # %% [markdown]

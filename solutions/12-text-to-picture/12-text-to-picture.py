@@ -185,7 +185,7 @@ class TextBlock(keras.layers.Layer):
 #
 # </details>
 
-# %% nbgrader={"grade_id": "text-block", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "text-block", "grade": true, "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["causal-mask"]}
 check("text-block", TextBlock)
 
 # %% [markdown]
