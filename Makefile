@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 NAME ?= 03-resblock
 JOBS ?= 2
 SAMPLE := _build/sample-class
-APT_PACKAGES := bubblewrap chromium
+APT_PACKAGES := bubblewrap chromium postgresql
 # What `make check` runs: the tests that take seconds. A test that grades, trains or builds the site is not among them.
 QUICK := $(wildcard tests/test_*.py) tests/exam tests/sitting tests/questions/test_resblock_answers.py \
          $(addprefix tests/reference/,test_config.py test_unet_leaves.py test_unet_blocks.py test_weights.py) \

@@ -31,6 +31,7 @@ else:
     app = typer.Typer(help="Stable Diffusion's UNet, block by block: the classroom.", add_completion=False)
     for command in (commands.init, commands.collect, commands.preflight, commands.report, commands.export):
         app.command()(command)
+    app.command()(commands.similar)
 
     class Device(StrEnum):
         """Where the expected outputs are computed."""
@@ -109,6 +110,7 @@ else:
         seed: Annotated[int | None, typer.Option(min=0, help="Of the papers. [default: as before]")] = None,
         json: JsonOption = None,
         regrade: Annotated[bool, typer.Option("--regrade", help="Forget earlier results.")] = False,
+        dask: Annotated[str | None, typer.Option(help="Run them by this Dask scheduler: tcp://HOST:8786.")] = None,
         unsandboxed: Annotated[
             bool, typer.Option("--unsandboxed", help="Run submissions with your own rights: only for people you trust.")
         ] = False,
@@ -117,7 +119,7 @@ else:
         from autograder.classroom.grading import Options
         from autograder.classroom.report import NOT_SCORED, write_report
 
-        options = Options(scale.value, device.value, seed, jobs, student, unsandboxed or None, regrade)
+        options = Options(scale.value, device.value, seed, jobs, student, unsandboxed or None, regrade, dask)
         results = _grade(course, name, options)
         if json:
             write_report(results, json)
@@ -296,7 +298,9 @@ else:
         except ModuleNotFoundError as error:
             if str(error.name).split(".")[0] == "autograder":
                 raise
-            extra = {"tokenizers": "sd2"}.get(str(error.name), "instructor")
+            extra = {"tokenizers": "sd2", "distributed": "dask", "psycopg": "postgresql"}.get(
+                str(error.name), "instructor"
+            )
             sys.exit(f"This command needs {error.name}: pip install 'sd-unet-course[{extra}]'")
 
 

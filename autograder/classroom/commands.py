@@ -1,4 +1,4 @@
-"""The commands around grading: `autograder init | collect | preflight | report | export`. Others do the work."""
+"""The commands around grading: `init | collect | preflight | report | export | similar`. Others do the work."""
 
 import sys
 from pathlib import Path
@@ -101,6 +101,33 @@ def report(
             if path:
                 write_whole(path, text_of(found))
     except (ValueError, OSError) as error:
+        stop(str(error))
+    for part in on_terminal(found):
+        Console(highlight=False).print(part)
+
+
+def similar(
+    name: Annotated[str, typer.Argument(help="The exercise, for example 03-resblock.")],
+    course: CourseOption = Path(),
+    pairs: Annotated[int, typer.Option(min=1, help="How many pairs to show at most.")] = 20,
+    many: Annotated[
+        int | None,
+        typer.Option(min=2, help="What more students than this write is left out. [default: a tenth, 3 to 12]"),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write a page with all passages to this file.")
+    ] = None,
+) -> None:
+    """Shows submissions that are alike beyond starter code and what many write. To look at, not a verdict."""
+    from autograder.classroom.course import Course
+    from autograder.classroom.similarity import as_page, class_similarity, on_terminal
+    from autograder.whole_files import GRADER_ONLY, write_whole
+
+    try:
+        found = class_similarity(Course.at(course), name, pairs, many)
+        if html:
+            write_whole(html, as_page(found), GRADER_ONLY)
+    except (ValueError, OSError, RuntimeError) as error:
         stop(str(error))
     for part in on_terminal(found):
         Console(highlight=False).print(part)

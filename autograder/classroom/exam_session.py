@@ -5,8 +5,10 @@
 
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
@@ -62,12 +64,15 @@ class ExamSession:
     Args:
         root: the course directory, which submissions must not see.
         settings: how the exam is held.
+        begin: whether to start a worker on this machine.
 
     Raises:
         Refused: if there can be no sandbox and the settings do not allow to go without.
     """
 
-    def __init__(self, root: Path, settings: Settings):
+    refused: Mapping[str, str] = MappingProxyType({})  # workers on other machines that grade nothing, and why
+
+    def __init__(self, root: Path, settings: Settings, begin: bool = True):
         self.settings, self._hidden = settings, [root, Path.home()]
         self._lock = threading.Lock()
         self._marker: NotebookMarker | None = None
@@ -75,12 +80,11 @@ class ExamSession:
         self._worker: Worker | None = None
         self._closed = False
         quiet_start()
-        if settings.unsandboxed:
-            self._worker = self._new_worker()
-            return
         try:
-            self._worker = self._new_worker()
+            self._worker = self._new_worker() if begin else None
         except NoSandbox as error:
+            if settings.unsandboxed:
+                raise
             raise Refused(f"there is no sandbox here: {error}. `autograder doctor` says more") from error
 
     def __enter__(self) -> "ExamSession":
@@ -109,6 +113,12 @@ class ExamSession:
             WorkerError: if the worker does not start.
         """
         assert self._worker is not None
+        marker = self._draw(questions, state, source)
+        self._worker.set_papers(marker.papers)
+        return marker
+
+    def _draw(self, questions: list[str], state: ExamState, source: NotebookNode | None) -> "NotebookMarker":
+        """Draws the papers."""
         with quiet():  # a backend's start-up messages
             from autograder.classroom.carried_forward import RightHelpers
             from autograder.classroom.notebook_marker import NotebookMarker
@@ -117,8 +127,12 @@ class ExamSession:
         fair = {q: f for q, f in (fair_points_in(source) if source else {}).items() if f.said and q in questions}
         self._marker = NotebookMarker(questions, state.seed, state.scale, device, fair)
         self._helpers = RightHelpers.of(source) if source else None
-        self._worker.set_papers(self._marker.papers)
         return self._marker
+
+    @property
+    def at_once(self) -> int:
+        """How many submissions run at the same time, unless something else is asked for."""
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     @property
     def marker(self) -> "NotebookMarker":

@@ -17,6 +17,7 @@ from nbgrader.api import Gradebook
 from autograder.classroom.class_list import ClassList, Student
 from autograder.classroom.course import Course, CourseError
 from autograder.classroom.gradebook import check_gradebook
+from autograder.classroom.gradebook_server import without_password
 
 # What begins a formula, in East Asian width, too, at the start of a cell, or of what a spreadsheet that separates by
 # semicolons or tabs makes a cell of.
@@ -81,7 +82,9 @@ def read_scores(course: Course, names: Iterable[str] = (), students: ClassList |
     check_gradebook(course)
     listed = (students or ClassList.enrolled(course)).students
     if not listed:
-        raise CourseError(f"The gradebook must know students. Received none, from {course.db_url}{course.hint}")
+        raise CourseError(
+            f"The gradebook must know students. Received none, from {without_password(course.db_url)}{course.hint}"
+        )
     with Gradebook(course.db_url, course.course_id) as gradebook:
         known = {assignment.name: float(assignment.max_score) for assignment in gradebook.assignments}
         wanted = list(dict.fromkeys(names)) or sorted(known)

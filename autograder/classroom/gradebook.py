@@ -20,6 +20,7 @@ from sqlalchemy.exc import SAWarning
 from autograder.check_cells import grade_id, is_graded, is_marked
 from autograder.classroom.course import Course, CourseError
 from autograder.classroom.feedback import remove_feedback, remove_outdated_feedback
+from autograder.classroom.gradebook_server import check_server
 from autograder.classroom.hand_in_time import hand_in_time
 from autograder.classroom.published import publish
 from autograder.classroom.report import QuestionResult, question_result
@@ -44,10 +45,13 @@ def check_gradebook(course: Course) -> None:
     """Looks whether the gradebook can be used, before anything is run. Whether it may be written: `check_places`.
 
     Raises:
-        CourseError: if it is damaged, of an older nbgrader, or locked by another program.
+        CourseError: if it is damaged, of an older nbgrader, locked by another program, or its server does not answer.
     """
     file = course.db_url.removeprefix("sqlite:///")
-    if file == course.db_url or not Path(file).exists():
+    if file == course.db_url:
+        check_server(course.db_url)
+        return
+    if not Path(file).exists():
         return
     older = False
     try:

@@ -6,7 +6,6 @@ is entered in the gradebook, so a run that was stopped goes on where it was.
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
@@ -43,10 +42,11 @@ class Options:
         scale: the size of the papers, "tiny" or "full".
         device: for expected outputs: "auto", "cpu" or "gpu".
         seed: of the papers; None keeps that of an earlier run, or draws one, the same for the whole class.
-        jobs: how many submissions run at once; None takes the number of this process's cores.
+        jobs: how many submissions run at once; None takes as many as there are cores to run them.
         students: their ids; None grades everyone who handed in.
         unsandboxed: whether submissions run without a sandbox; None leaves that to the course's settings.
         regrade: whether to forget earlier results: those of `students` alone, or else all, with new papers.
+        dask: the address of a Dask scheduler whose workers run the submissions; None runs them on this machine.
     """
 
     scale: str = "tiny"
@@ -56,6 +56,7 @@ class Options:
     students: list[str] | None = None
     unsandboxed: bool | None = None
     regrade: bool = False
+    dask: str | None = None
 
 
 @dataclass
@@ -121,27 +122,31 @@ def grade(
     if options.unsandboxed is not None:
         settings = replace(settings, unsandboxed=options.unsandboxed)
     try:
-        session = ExamSession(course.root, settings)
+        with _session(course, settings, options.dask) as session:
+            from autograder.classroom.gradebook import one_engine
+
+            with one_engine():
+                run = _prepare(course, name, options, session)
+                results = _refused(name, points, said, on_result)
+                jobs = max(1, min(options.jobs or session.at_once, len(students)))
+                with contextlib.closing(_sittings(run, students, jobs)) as sittings:
+                    results += [_finish(run, taken, on_result) for taken in sittings]
+                if not options.students:
+                    run.state.finish()
     except Refused as refusal:
         return _refused(name, points, said | dict.fromkeys(students, str(refusal)), on_result)
-    refused = _refused(name, points, said, on_result)
-    from autograder.classroom.gradebook import one_engine
-
-    with session, one_engine():
-        run = _prepare(course, name, options, session)
-        jobs = max(1, min(options.jobs or cores(), len(students)))
-        with contextlib.closing(_sittings(run, students, jobs)) as sittings:
-            results = refused + [_finish(run, taken, on_result) for taken in sittings]
-        if not options.students:
-            run.state.finish()
     results.sort(key=lambda result: result.student)
     note_results(course, name, results)
     return results
 
 
-def cores() -> int:
-    """How many of the machine's cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _session(course: Course, settings: Settings, dask: str | None) -> ExamSession:
+    """Where submissions run: on this machine, or on those of a Dask scheduler."""
+    if not dask:
+        return ExamSession(course.root, settings)
+    from autograder.classroom.dask_session import DaskSession
+
+    return DaskSession(course.root, settings, dask)
 
 
 def _refused(
@@ -192,6 +197,7 @@ def _take(run: _Run, student: str) -> _Taken:
         taken.around = [
             *run.course.notes_on_name(student, run.name),
             *strays(run.course, student, run.name, run.released),
+            *(f"a worker at {where} grades nothing: {why}" for where, why in run.session.refused.items()),
         ]
         if isinstance(found, Unusable):
             elsewhere = misplaced(run.course, student, run.name, run.released) if found.status == "missing" else ""

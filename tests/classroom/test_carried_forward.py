@@ -1,4 +1,4 @@
-"""Errors carried forward while a class is graded: a wrong helper costs its own points, and what a right one is stays in."""
+"""Errors carried forward in a class: a wrong helper costs its own points, and what a right one is stays in."""
 
 import json
 import shutil
