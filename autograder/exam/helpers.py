@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from autograder.exam.guide import PROGRESS, fair_points_of
+from autograder.exam.guide import PROGRESS, fair_points_of, words
 from autograder.exam.marking import Marker
 from autograder.exam.verdict import Verdict
 from autograder.fair_settings import with_helpers
@@ -22,11 +22,8 @@ def carried_forward(verdict: Verdict, helpers: Iterable[str]) -> Verdict:
 
 
 def _said(question: str, helpers: tuple[str, ...]) -> str:
-    names = " and ".join(f"`{name}`" for name in dict.fromkeys(find(helper).name for helper in helpers))
-    return (
-        f"{question}: right, with a right {names} in the place of yours, which costs points once: at its own "
-        "check. Mend it, and this check passes by itself."
-    )
+    names = words()["and"].join(f"`{name}`" for name in dict.fromkeys(find(helper).name for helper in helpers))
+    return words()["helped"].format(question=question, names=names)
 
 
 def with_right_helpers(marker: Marker, made: Any, verdict: Verdict) -> Verdict:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from autograder.exam.guide import words
 from autograder.exam.marking import Marker
 from autograder.exam.messages import untouched
 from autograder.exam.verdict import Verdict
@@ -30,10 +31,10 @@ def with_part_points(marker: Marker, answer: Answer, verdict: Verdict, fair: Fai
     points = max(known, counted)
     if not points:
         return verdict
-    why = "only this is wrong" if known >= counted else f"{right} of {len(answer.cases)} cases are right"
-    return replace(
-        verdict, points=points, message=f"{verdict.message}\n  Points:   {points} of {fair.points} all the same: {why}."
-    )
+    some = words()["cases"].format(right=right, all=len(answer.cases))
+    why = words()["only_this"] if known >= counted else some
+    line = words()["part"].format(points=points, whole=fair.points, why=why)
+    return replace(verdict, points=points, message=f"{verdict.message}\n{line}")
 
 
 def right_cases(marker: Marker, answer: Answer) -> int:

@@ -70,7 +70,7 @@ class Cluster:
     def close(self) -> None:
         self.client.close()
         for process in (*self.workers.values(), self.scheduler):
-            process.terminate()
+            process.kill()  # asked to end all at once, they can wait for each other
         for process in (*self.workers.values(), self.scheduler):
             process.wait(30)
 
