@@ -3,11 +3,12 @@
 This is the one place that knows, for sources, released notebooks, what was handed in and what was run.
 """
 
+from copy import deepcopy
 from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder.fair_settings import KEY, FairPoints
+from autograder.fair_settings import KEY, RUBRIC, FairPoints
 
 
 def settings_of(cell: NotebookNode) -> dict[str, Any]:
@@ -49,6 +50,21 @@ def fair_points_in(notebook: NotebookNode) -> dict[str, FairPoints]:
     """How the points of each question are shared out."""
     cells = checks_of(notebook)
     return {q: FairPoints.of(cell.metadata.get(KEY, {}), settings_of(cell)["points"]) for q, cell in cells.items()}
+
+
+def rubrics_in(source: NotebookNode) -> dict[str, dict[str, int]]:
+    """The points by criterion of each answer that is graded by hand and has a rubric."""
+    said = {grade_id(cell): cell.metadata.get(KEY, {}).get(RUBRIC, {}) for cell in source.cells if is_graded(cell)}
+    return {name: rubric for name, rubric in said.items() if rubric}
+
+
+def without_rubrics(source: NotebookNode) -> NotebookNode:
+    """A source as it may be handed out: a rubric tells too much of a good answer."""
+    handed_out = deepcopy(source)
+    for cell in handed_out.cells:
+        if RUBRIC in cell.metadata.get(KEY, {}):
+            del cell.metadata[KEY]
+    return handed_out
 
 
 def questions_of(notebook: NotebookNode) -> list[str]:

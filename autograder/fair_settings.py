@@ -1,10 +1,12 @@
 """How a question's points are shared out: what its check cell says under `autograder` in its metadata, all optional.
 
     # %% nbgrader={...} autograder={"uses": ["td-dot"], "part_points": {"no-scale": 2}, "by_cases": true}
+    # %% [markdown] nbgrader={...} autograder={"rubric": {"says what is averaged": 1, "says why it matters": 1}}
 
 `uses` names earlier questions whose objects this answer calls: where such a helper is wrong, the answer is marked once
 more with a right one in its place, so that the helper costs its own points only. `part_points` says what an answer
 still gets that makes a mistake of the catalogue. `by_cases` gives a share of the points for the cases that are right.
+`rubric`, of a written answer, is for who grades it by hand; it is not in what is handed out.
 """
 
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from typing import Any
 
 KEY = "autograder"  # in a cell's metadata
 NAMES = ("uses", "part_points", "by_cases")
+RUBRIC = "rubric"
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,9 @@ def problems(cells: list[tuple[Mapping[str, Any], bool]]) -> list[str]:
     for metadata, is_check in cells:
         settings = metadata.get("nbgrader", {})
         name, said = settings.get("grade_id"), metadata.get(KEY, {})
-        if said and not is_check:
-            found.append(f"cell {name}: {KEY} may stand at a check only")
-        elif said:
-            found += [f"cell {name}: {problem}" for problem in _problems(said, settings.get("points"), before)]
+        if said:
+            wrong = _problems(said, settings.get("points"), before) if is_check else _rubric_problems(said, settings)
+            found += [f"cell {name}: {problem}" for problem in wrong]
         before += [name] if is_check else []
     return found
 
@@ -87,7 +89,7 @@ def problems(cells: list[tuple[Mapping[str, Any], bool]]) -> list[str]:
 def _problems(settings: Any, points: Any, before: list[str]) -> list[str]:
     strange = sorted(set(settings) - set(NAMES)) if isinstance(settings, dict) else settings
     if strange:
-        return [f"{KEY} may say {', '.join(NAMES)}. Received: {strange}"]
+        return [f"{KEY} of a check may say {', '.join(NAMES)}. Received: {strange}"]
     found = []
     uses, parts = settings.get("uses", []), settings.get("part_points", {})
     if not isinstance(uses, list) or any(helper not in before for helper in uses):
@@ -97,3 +99,14 @@ def _problems(settings: Any, points: Any, before: list[str]) -> list[str]:
     if type(settings.get("by_cases", False)) is not bool:
         found.append(f"by_cases must be true or false. Received: {settings['by_cases']!r}")
     return found
+
+
+def _rubric_problems(said: Any, settings: Mapping[str, Any]) -> list[str]:
+    rubric = said.get(RUBRIC) if isinstance(said, dict) and set(said) == {RUBRIC} else None
+    if not isinstance(rubric, dict) or any(type(points) is not int or points < 1 for points in rubric.values()):
+        return [f"{KEY} of a cell that is no check may give a {RUBRIC}: whole points by criterion. Received: {said!r}"]
+    if settings.get("grade") and sum(rubric.values()) != settings.get("points"):
+        return [
+            f"the {RUBRIC} must sum to the cell's {settings.get('points')} points. Received: {sum(rubric.values())}"
+        ]
+    return []

@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder import fair_settings
-from autograder.check_cells import is_marked, questions_of
+from autograder.check_cells import is_marked, questions_of, without_rubrics
 from autograder.sitting.packages import PACKAGES
 from autograder.whole_files import write_whole
 
@@ -230,7 +230,7 @@ def release(source: NotebookNode, name: str, config: Config, db_url: str | None 
         directory.source_directory, directory.release_directory = "source", "release"  # no .py lies in there
         if db_url is not None:
             directory.db_url = db_url
-        write_if_changed(Path(place, "source", name, f"{name}.ipynb"), notebook_text(source))
+        write_if_changed(Path(place, "source", name, f"{name}.ipynb"), notebook_text(without_rubrics(source)))
         try:
             GenerateAssignment(coursedir=directory, config=settings, log=log).start()
         except NbGraderException as error:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from autograder.check_cells import fair_points_in
+from autograder.check_cells import fair_points_in, rubrics_in
 from autograder.classroom.course import CourseError
 from autograder.classroom.exam_state import ExamState
+from autograder.classroom.verdict_view import show_rubrics
 from autograder.sandbox.inner.limits import Limits
 from autograder.sandbox.worker import NoSandbox, Sitting, Worker, WorkerError
 from autograder.sitting.quiet import quiet
@@ -77,6 +78,7 @@ class ExamSession:
         self._lock = threading.Lock()
         self._marker: NotebookMarker | None = None
         self._helpers: RightHelpers | None = None
+        self._rubrics: dict[str, dict[str, int]] = {}
         self._worker: Worker | None = None
         self._closed = False
         quiet_start()
@@ -127,6 +129,7 @@ class ExamSession:
         fair = {q: f for q, f in (fair_points_in(source) if source else {}).items() if f.said and q in questions}
         self._marker = NotebookMarker(questions, state.seed, state.scale, device, fair)
         self._helpers = RightHelpers.of(source) if source else None
+        self._rubrics = rubrics_in(source) if source else {}
         return self._marker
 
     @property
@@ -177,7 +180,8 @@ class ExamSession:
             return None
 
     def take_second(self, notebook: NotebookNode, marked: "Marked", sittings: dict[str, Sitting | None]) -> None:
-        """Adds what second sittings gave to a marking and its notebook."""
+        """Adds what second sittings gave to a marking and its notebook, and to that what is read by hand."""
+        show_rubrics(notebook, self._rubrics)
         if self._helpers:
             self._helpers.take(notebook, marked, self.marker, sittings)
 

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.converters.base import NbGraderException
 
 from autograder.adapters.nbgrader_parts import is_first_pass
+from autograder.check_cells import without_rubrics
 from autograder.classroom.course import CHECKOUT
 from autograder.classroom.intake import Unusable
 from autograder.classroom.plugins import OUTCOME
@@ -88,7 +89,8 @@ class SourceExporter(NotebookExporter):
         path = Path(filename).absolute()
         if not path.with_suffix(".py").is_file():
             return super().from_filename(filename, resources=resources, **kw)
-        return self.from_notebook_node(source_notebook(path.parents[2], path.stem), resources=resources, **kw)
+        source = without_rubrics(source_notebook(path.parents[2], path.stem))
+        return self.from_notebook_node(source, resources=resources, **kw)
 
 
 def released_text(coursedir: Any, name: str) -> str:

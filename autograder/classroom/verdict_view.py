@@ -4,10 +4,12 @@ It is a view. What marking decided is kept as data, and nothing reads it back fr
 which it says the same: an error in a check cell means no points, a number as its value that many of them.
 """
 
+from collections.abc import Mapping
+
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.check_cells import checks_of
+from autograder.check_cells import checks_of, grade_id
 from autograder.exam.verdict import NOT_RUN, Verdict, unmarked
 
 
@@ -36,6 +38,22 @@ def show_error(cell: NotebookNode, name: str, text: str) -> None:
     """Adds an error to a code cell's outputs; in a check cell that means no points."""
     error = NotebookNode(output_type="error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
     cell.outputs = [*cell.get("outputs", []), error]
+
+
+def show_rubrics(notebook: NotebookNode, rubrics: Mapping[str, Mapping[str, int]]) -> None:
+    """Puts a rubric below each answer that has one, where who grades by hand reads it, and later the learner."""
+    from autograder.exam.guide import words  # it loads Keras
+
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if rubric := rubrics.get(grade_id(cell)):
+            lines = [words()["rubric"].format(points=sum(rubric.values())), ""]
+            lines += [f"- {points}: {criterion}" for criterion, points in rubric.items()]
+            shown = nbformat.v4.new_markdown_cell("\n".join(lines))
+            shown.id = f"rubric-{grade_id(cell)}"
+            cells.append(shown)
+    notebook.cells = cells
 
 
 def show_ungraded(notebook: NotebookNode, text: str) -> dict[str, Verdict]:

@@ -286,7 +286,7 @@ check("count-steps", steps_needed)
 # there. Where does the run end up, and how much does it matter what the first half went towards? What does that say about
 # a network whose first guesses are poor? Two or three sentences. (This gives no points unless your instructor says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"the run ends near the second picture: each step shrinks what the first half left of the error": 1, "so poor first guesses do little harm if the later ones are better": 1}}
 # Write your answer here.
 
 # %% [markdown]

@@ -318,7 +318,7 @@ check("time-embedding", TimeEmbedding)
 # else for timestep 1500. Your `timestep_embedding` answers both without complaint. For which of them would you expect the
 # network to do something sensible, and why? Two or three sentences. (This gives no points unless your instructor says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"250.5 may work: its embedding lies between two that were trained, and changes smoothly": 1, "1500 will not: no embedding like it was seen in training, though the formula has numbers for it": 1}}
 # Write your answer here.
 
 # %% [markdown]

@@ -397,7 +397,7 @@ except Exception as error:
 # training, where a batch has hundreds of pictures? Two or three sentences. (This gives no points unless your instructor
 # says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"the two are normalised together, so what one prompt draws depends on the other one": 1, "over hundreds of pictures the shared mean and variance hardly change from batch to batch": 1}}
 # Write your answer here.
 
 # %% [markdown]

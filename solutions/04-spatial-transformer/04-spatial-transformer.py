@@ -340,7 +340,7 @@ except Exception as error:
 # different inside. What is each token's weighted average taken over now, and what can that do to a layer that has learned
 # to look at a few tokens among many? Two or three sentences. (This gives no points unless your instructor says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"the average is now over all tokens of the larger picture, twice as many": 1, "more tokens share the softmax, so the few that matter get less of it": 1}}
 # Write your answer here.
 
 # %% [markdown]

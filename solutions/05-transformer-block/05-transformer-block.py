@@ -330,7 +330,7 @@ except Exception as error:
 # lost each time, and explain it by what you counted above. Without self-attention the pixels still hear of each other in
 # this UNet: through which blocks? (This gives no points unless your instructor says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"what each loses is explained by what can still reach a pixel": 1, "names the convolutions of the ResBlocks and between the levels": 1}}
 # Write your answer here.
 
 # %% [markdown]

@@ -413,7 +413,7 @@ except Exception as error:
 # their attention? Let its value be zeros, too. What can a pixel do now that it could not do before? Two or three
 # sentences. (This gives no points unless your instructor says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"every query gives it a score of 0; it gets most where all other scores are negative": 1, "a pixel can now take nothing from the text": 1}}
 # Write your answer here.
 
 # %% [markdown]

@@ -298,7 +298,7 @@ except Exception as error:
 # of question 1 at the first level? What would you change to pay for it, and what would be lost with it? Two or three
 # sentences. (This gives no points unless your instructor says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"four times as many pixels: the convolution costs 4 times as much, self-attention 16 times": 1, "names a change and what it loses, such as pixels far apart that no longer agree": 1}}
 # Write your answer here.
 
 # %% [markdown]

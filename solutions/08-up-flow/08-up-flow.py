@@ -331,7 +331,7 @@ except Exception as error:
 # other? Two or three sentences; say also what a single picture cannot tell you. (This gives no points unless your
 # instructor says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"describes what each of the three drawings loses, and whether the others stand in": 1, "says that one picture, from one noise, tells nothing certain of others": 1}}
 # Write your answer here.
 
 # %% [markdown]

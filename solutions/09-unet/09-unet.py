@@ -344,7 +344,7 @@ except Exception as error:
 # ResBlock need its own, when all are told the same time? And why is the time not simply a 78th token of the text? Two or
 # three sentences. (This gives no points unless your instructor says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"each ResBlock has channels of its own that the time is to shift in a way of their own": 1, "time concerns every pixel alike, and ResBlocks do not attend to tokens": 1}}
 # Write your answer here.
 
 # %% [markdown]

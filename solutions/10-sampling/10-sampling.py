@@ -410,7 +410,7 @@ except Exception as error:
 # above, with two or three seeds. What is the opposite of "a red circle left of a white cross", and does the network know?
 # Two or three sentences. (This gives no points unless your instructor says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"says what was expected, and compares it with two or three drawings": 1, "negative guidance leads away from what the prompt adds; that is no sentence with the opposite meaning": 1}}
 # Write your answer here.
 
 # %% [markdown]

@@ -374,7 +374,7 @@ except Exception as error:
 # can so small a change of one number go with so large a change of the pictures? And what would you do to get better shapes
 # still? Two or three sentences. (This gives no points unless your instructor says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"most of the loss cannot be predicted whatever the network is, and the little that can is the shapes": 1, "names a change with a reason, such as more steps, a larger network or more pictures": 1}}
 # Write your answer here.
 
 # %% [markdown]

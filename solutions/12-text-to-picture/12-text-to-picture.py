@@ -353,7 +353,7 @@ except Exception as error:
 # or the new shape? Why does the text lose against the picture at low strengths, although the guidance is the same? Two or
 # three sentences. (This gives no points unless your instructor says so.)
 
-# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"says which came first, from the four drawings": 1, "at low strengths little noise is added and few steps are left, so the picture is nearly fixed": 1}}
 # Write your answer here.
 
 # %% [markdown]

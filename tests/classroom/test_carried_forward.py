@@ -41,6 +41,9 @@ def denoise(image, desired, alpha, steps):
 # %% nbgrader={"grade_id": "denoise", "grade": true, "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false} autograder={"uses": ["denoise-step"]}
 check("denoise", denoise)
 
+# %% [markdown] nbgrader={"grade_id": "explain", "grade": true, "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false} autograder={"rubric": {"names the sign": 1, "says why": 2}}
+# Write your answer here.
+
 # %% [markdown]
 # Hand in.
 """  # noqa: E501
@@ -81,7 +84,7 @@ SLOW = (
     + "\nmine = denoise_step"
 )
 ANSWERS = {
-    "right": {STEP: RIGHT_STEP, LOOP: RIGHT_LOOP},
+    "right": {STEP: RIGHT_STEP, LOOP: RIGHT_LOOP, "explain": "Because of the sign."},
     "untouched": {},
     "stub": {STEP: STUB_STEP, LOOP: RIGHT_LOOP},
     "mistaken": {STEP: WRONG_STEP, LOOP: RIGHT_LOOP},
@@ -160,13 +163,26 @@ def test_nbgrader_reads_the_same_points_from_the_notebook(fair):
     course, _ = fair
     for student in ANSWERS:
         cells = [cell for cell in course.autograded(student).cells if cell.metadata.get("nbgrader", {}).get("grade")]
-        assert sum(determine_grade(cell)[0] for cell in cells) == SCORES[student], student
+        assert sum(determine_grade(cell)[0] or 0 for cell in cells) == SCORES[student], student
 
 
 def test_release_holds_no_right_helper(fair):
     text = (fair[0].root / "exercises" / NAME / f"{NAME}.ipynb").read_text()
     assert SECRET not in text
-    assert nbformat.reads(text, 4).cells[-2].metadata.autograder.uses == ["denoise-step"]
+    assert nbformat.reads(text, 4).cells[-3].metadata.autograder.uses == ["denoise-step"]
+
+
+def test_rubric_is_read_below_the_answer_and_not_handed_out(fair):
+    course, _ = fair
+    cells = course.autograded("right").cells
+    number = next(number for number, cell in enumerate(cells) if cell.id == "explain")
+    assert cells[number].source == "Because of the sign."
+    assert "(3)" in cells[number + 1].source
+    assert "- 1: names the sign\n- 2: says why" in cells[number + 1].source
+    assert "rubric" not in (course.root / "exercises" / NAME / f"{NAME}.ipynb").read_text()
+    done = course.run("nbgrader", "generate_assignment", NAME, "--force")
+    assert done.returncode == 0, done.stderr
+    assert "names the sign" not in (course.root / "exercises" / NAME / f"{NAME}.ipynb").read_text()
 
 
 def test_nbgraders_own_command_gives_the_same(fair):

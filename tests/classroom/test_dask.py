@@ -174,3 +174,14 @@ def test_scheduler_that_is_not_there_is_said(course, monkeypatch):
     monkeypatch.setattr(dask_session, "CONNECT_SECONDS", 1)
     with pytest.raises(CourseError, match="scheduler that answers"):
         DaskSession(course.root, Settings(Limits()), "tcp://127.0.0.1:1")
+
+
+def test_nothing_is_graded_where_no_worker_has_a_sandbox(graded, course, cluster):
+    """The last test of the cluster: the good worker is gone after it."""
+    cluster.workers["first"].kill()
+    _wait(lambda: len(cluster.client.nthreads()) == 1, lambda: "it is still there")
+    course.hand_in("late", RIGHT)
+    (result,) = grade(Course.at(course.root), NAME, Options(dask=cluster.address, students=["late"]))
+    assert (result.status, result.score) == ("refused", None)
+    assert cluster.where("bare") in result.reason
+    assert "bwrap" in result.reason

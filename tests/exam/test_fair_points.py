@@ -188,6 +188,18 @@ def test_settings_that_cannot_be_are_refused(said, word):
     assert problems([(cell, False)])
 
 
+def test_rubric_must_sum_to_the_points_of_a_graded_cell():
+    def wrong(rubric, grade=True):
+        cell = {"nbgrader": {"grade_id": "explain", "points": 4, "grade": grade}, "autograder": {"rubric": rubric}}
+        return problems([(cell, False)])
+
+    assert problems([({"nbgrader": {"grade_id": "now", "points": 1}, "autograder": {"rubric": {"a": 1}}}, True)])
+    assert wrong({"a": 1, "b": 3}) == []
+    assert wrong({"a": 1}, grade=False) == []
+    for rubric in ({"a": 1}, {"a": 4.0}, {"a": 5, "b": -1}, ["a"]):
+        assert wrong(rubric)
+
+
 def test_settings_that_can_be_are_taken():
     said = {"uses": ["before"], "part_points": {"m": 3}, "by_cases": True}
     cell = {"nbgrader": {"grade_id": "now", "points": 4}, "autograder": said}
