@@ -25,8 +25,7 @@
 #
 # *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
-# Run the next cell first, and again after a restart. In Colab it installs the course's small package and changes nothing
-# else.
+# Run the next cell first, and after each restart. In Colab it installs the course's small package, and nothing else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 import subprocess
@@ -290,10 +289,9 @@ class SpatialTransformer(keras.layers.Layer):
 # %%
 try:
     rng = np.random.default_rng(0)
-    x, context = rng.normal(size=(1, 9, 12, 64)), rng.normal(size=(1, 4, 20))
+    x, context = (rng.normal(size=size).astype("float32") for size in ((1, 9, 12, 64), (1, 4, 20)))
     keras.utils.set_random_seed(0)
     layer = SpatialTransformer(4, 16, True)
-    x, context = x.astype("float32"), context.astype("float32")
     before = ops.convert_to_numpy(layer([x, context]))
     other_x, other_context = x.copy(), context.copy()
     other_x[0, 3, 4] += 1

@@ -26,8 +26,7 @@
 #
 # *Run all* runs through: a check of what is not written or not right yet says so, and stops nothing.
 #
-# Run the next cell first, and again after a restart. In Colab it installs the course's small package and changes nothing
-# else.
+# Run the next cell first, and after each restart. In Colab it installs the course's small package, and nothing else.
 
 # %% nbgrader={"grade_id": "setup", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 import subprocess
