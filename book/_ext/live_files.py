@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import wasmtime
 from live_blocks import block_facts
+from live_latent import write_latent_files
 from live_weights import file_name, live_config, live_language, packed_files
 
 LIVE = Path(__file__).resolve().parents[1] / "live"
 PROMPT = "a red circle left of a white cross on black"
 SEED, STEPS, GUIDANCE = 0, 25, 4.0  # the book's own
+OTHER = {"prompt": "a yellow triangle above a blue square on white", "seed": 1}  # to blend with
 STILL_STEPS = (1, 5, 9, 13, 17, 21, 25)  # what a strip of still pictures shows
 GAP = 4  # transparent pixels between two of them
 STILLS = (None, "skips")  # the whole model, and what is switched off in it
@@ -42,12 +44,14 @@ def write_files(folder):
         "seed": SEED,
         "steps": STEPS,
         "guidance": int(GUIDANCE),
+        "other": OTHER,
         "parts": PARTS,
         "picture_side": config["picture_side"],
         "sides": [config["latent_side"] >> level for level in range(4)],
         "text": {name: config["text"][name] for name in ("words", "length", "frame") if name in config["text"]},
         "language": live_language(),
         "stills": [write_still(folder, without) for without in STILLS],
+        "latent": write_latent_files(folder),
     }
     (folder / "blocks.json").write_text(json.dumps(block_facts(config)))
     (folder / "facts.json").write_text(json.dumps(facts))

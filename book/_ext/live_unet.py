@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 from unet_map import map_html
 
 HERE = Path(__file__).resolve().parent
-MADE_OF = (*SOURCES, "book/_ext/live_*.py", "book/live/product.wat")
+MADE_OF = (*SOURCES, "autograder/small_model/scenes/*.safetensors", "book/_ext/live_*.py", "book/live/product.wat")
 BASE = "_static/live/"
 KINDS = {  # and the script of each
     "play": "play",  # with parts to switch off
@@ -33,9 +33,15 @@ KINDS = {  # and the script of each
     "guidance": "guidance",  # what is expected without the prompt and with it
     "map": "explorer",  # the UNet's map
     "denoising": "denoise",  # chapter 1, which has no network
+    "time": "clock",  # the embedding of chapter 2, nor has that one
+    "latent": "paint",  # chapter 12: the decoder of scenes alone
 }
 STILLS = {"play": 2, "short": 1}  # how many strips of pictures each shows
-TEMPLATES = {"denoising": "denoise.html"}  # of the others: live.html
+TEMPLATES = {  # and what the texts of each begin with; the others have live.html and all texts
+    "denoising": ("denoise.html", ("denoise_", "step_")),
+    "time": ("clock.html", ("clock_",)),
+    "latent": ("paint.html", ("paint_", "loading", "unpacking", "failed")),
+}
 UNFOLDED = ("play", "guidance")  # whose settings are not hidden
 MAP_TEXTS = (
     "station",
@@ -123,10 +129,13 @@ def live_html(live, texts, facts, part, base="BASE/"):
         part: a `Part`.
         base: from the page to `_static/live/`; `BASE/` is filled in for each page by `_resolve`.
     """
-    name = TEMPLATES.get(part.kind, "live.html")
-    data = {"texts": texts, "facts": facts, "base": base}
-    if name == "denoise.html":  # it has no model
-        data = {"texts": {key: text for key, text in texts.items() if key.startswith(("denoise_", "step_"))}}
+    name, beginnings = TEMPLATES.get(part.kind, ("live.html", ("",)))
+    data = {"texts": {key: text for key, text in texts.items() if key.startswith(beginnings)}}
+    if name == "live.html":
+        data |= {"facts": {key: fact for key, fact in facts.items() if key != "latent"}, "base": base}
+    elif part.kind == "latent":  # whose weights are a file of their own
+        latent = facts["latent"]
+        data |= {"facts": latent | {"files": {"latent": latent["file"]}, "program": facts["program"]}, "base": base}
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string((live / name).read_text("utf-8"))
     return template.render(
         t=texts,

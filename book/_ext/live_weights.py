@@ -58,13 +58,21 @@ def live_config():
         "predicts": "v",
         "timesteps": ddim.TIMESTEPS,
         "max_period": 10000,
-        "decoder": [_decoder_layer(layer) for layer in networks.build_decoder().layers if layer.weights],
+        "decoder": decoder_layers(networks.build_decoder()),
     }
 
 
-def _decoder_layer(layer):
-    kind = "transposed" if "Transpose" in type(layer).__name__ else "conv"
-    return {"name": layer.name, "kind": kind, "activation": layer.activation.__name__}
+def decoder_layers(decoder):
+    """The layers of a decoder in their order, as `decode` in model.js takes them."""
+    return [
+        {
+            "name": layer.name,
+            "kind": "transposed" if "Transpose" in type(layer).__name__ else "conv",
+            "activation": layer.activation.__name__,
+        }
+        for layer in decoder.layers
+        if layer.weights
+    ]
 
 
 def live_language():

@@ -9,7 +9,7 @@ export class Engine {
     return typeof Worker === "function" && typeof DecompressionStream === "function";
   }
 
-  // Loads the weights of a quality, "int8" or "half", unless they are there; the older ones go.
+  // Loads the weights of a quality, one of the facts' files, unless they are there; the older ones go.
   load(quality) {
     if (this.quality === quality) return this.loaded;
     this.close();
@@ -27,10 +27,19 @@ export class Engine {
 
   // Draws; step(data) is called for each step. Gives the milliseconds it took, or null if a newer wish came between.
   draw(wish, step) {
+    return this.ask({ kind: "draw", wish }, step);
+  }
+
+  // Decodes a latent, an array; step({picture}) is called with what it is.
+  decode(latent, step) {
+    return this.ask({ kind: "decode", latent }, step);
+  }
+
+  ask(request, step) {
     this.stop();
-    const drawn = new Promise((resolve, reject) => (this.waiting = { resolve, reject, step }));
-    this.worker.postMessage({ kind: "draw", id: this.id, wish });
-    return drawn;
+    const answered = new Promise((resolve, reject) => (this.waiting = { resolve, reject, step }));
+    this.worker.postMessage({ ...request, id: this.id });
+    return answered;
   }
 
   stop() {

@@ -1,4 +1,5 @@
 // What all live parts of pages have: the sentence, the settings, the button that loads and draws, its progress.
+import { Blending } from "./blending.js";
 import { Engine } from "./engine.js";
 import { SentenceEditor } from "./sentence.js";
 import { fill } from "./text.js";
@@ -14,6 +15,7 @@ export class Form {
     Object.assign(this, { root, draw, id: root.dataset.id, timer: 0, turn: 0 });
     this.engine = new Engine(this, (bytes, file) => this.loading(bytes, file));
     this.sentence = new SentenceEditor(root, this.texts, this.facts, () => this.change());
+    this.blending = this.$(".live-blend") && new Blending(this, () => this.change());
     this.listen();
     this.$(".live-form").hidden = false;
     this.change();
@@ -50,7 +52,8 @@ export class Form {
 
   wish() {
     const numbers = NUMBERS.map((name) => [name, Number(this.control(name).value)]);
-    return { prompt: this.sentence.text, ...Object.fromEntries(numbers) };
+    const blend = this.blending?.wish;
+    return { prompt: this.sentence.text, ...Object.fromEntries(numbers), ...(blend && { blend }) };
   }
 
   // After the first picture each change draws.
@@ -63,7 +66,7 @@ export class Form {
 
   async submit() {
     clearTimeout(this.timer);
-    if (this.sentence.trouble || !this.$(".live-form").reportValidity()) return;
+    if (this.sentence.trouble || this.blending?.trouble || !this.$(".live-form").reportValidity()) return;
     const turn = ++this.turn, old = () => turn !== this.turn;
     try {
       const loaded = await this.engine.load(this.$(".live-exact").checked ? "half" : "int8");

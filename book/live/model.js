@@ -166,10 +166,12 @@ export function upFlow({ net, time, context }, x, outputs) {
 const ACTIVATIONS = { silu, tanh, linear: (x) => x };
 const CONVOLUTIONS = { conv: conv2d, transposed: convTranspose };
 
-// A latent (B, H, W, 4) of variance 1 as a picture (B, 8H, 8W, 3), -1 to 1.
+// A latent (B, H, W, 4) as a picture (B, 8H, 8W, 3), -1 to 1: of variance 1 where the weights hold what it was before,
+// else as the encoder gives it.
 export function decode(net, latent) {
-  const { latent_mean: mean, latent_std: std, decoder } = net.weights, channels = mean.length;
-  const x = tensorOf(latent.shape, latent.data.map((value, i) => value * std[i % channels] + mean[i % channels]));
+  const { latent_mean: mean, latent_std: std, decoder } = net.weights, channels = latent.shape.at(-1);
+  const scaled = std ? latent.data.map((value, i) => value * std[i % channels] + mean[i % channels]) : latent.data;
+  const x = tensorOf(latent.shape, scaled);
   return net.config.decoder.reduce((h, { name, kind, activation }) => {
     const next = scoped(() => ACTIVATIONS[activation](CONVOLUTIONS[kind](h, decoder[name])));
     return net.see(`decoder/${name}`, next);

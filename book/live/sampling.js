@@ -1,7 +1,9 @@
 // Chapter 10: from noise to a latent, in DDIM steps with guidance. See autograder/reference/sampling.py.
+import { lerp, slerp } from "./blend.js";
 import { decode, unet } from "./model.js";
 import { normalNoise } from "./noise.js";
 import { encode } from "./text_encoder.js";
+import { timestepEmbedding } from "./time.js";
 import { temporary, tensorOf } from "./memory.js";
 
 // `count` timesteps from noisy to clean, evenly spaced.
@@ -14,17 +16,6 @@ function roundHalfEven(x) {
   const below = Math.floor(x);
   if (x - below !== 0.5) return Math.round(x);
   return below % 2 ? below + 1 : below;
-}
-
-// [cos, sin] of `dim` / 2 frequencies each.
-export function timestepEmbedding(timestep, dim, maxPeriod) {
-  const half = dim / 2, out = new Float32Array(dim);
-  for (let i = 0; i < half; i++) {
-    const angle = Math.fround(timestep * Math.fround(Math.exp((-Math.log(maxPeriod) * i) / half)));
-    out[i] = Math.cos(angle);
-    out[half + i] = Math.sin(angle);
-  }
-  return out;
 }
 
 // The noise in the latent, without the prompt and with it, each as long as `latent`.
@@ -44,12 +35,20 @@ function predictNoise(net, latent, timestep, share, contexts) {
   return [eps.subarray(0, latent.length), eps.subarray(latent.length)];
 }
 
-// The contexts of the empty prompt and of the prompt; the gain "text" goes from the one to the other.
-function contextsOf(net, prompt) {
-  const nothing = encode(net, ""), gain = net.gain("text"), out = new Float32Array(2 * nothing.length);
+// The contexts of the empty prompt and of the prompt, or of what it is blended to; the gain "text" goes from the one to
+// the other.
+function contextsOf(net, prompt, blend) {
+  const nothing = encode(net, ""), out = new Float32Array(2 * nothing.length);
+  const told = blend?.promptShare ? lerp(encode(net, prompt), encode(net, blend.prompt), blend.promptShare) : encode(net, prompt);
   out.set(nothing);
-  out.set(encode(net, prompt).map((value, i) => nothing[i] + gain * (value - nothing[i])), nothing.length);
+  out.set(lerp(nothing, told, net.gain("text")), nothing.length);
   return out;
+}
+
+// What a drawing starts from.
+function startOf(seed, blend, count) {
+  const noise = normalNoise(seed, count);
+  return blend?.seedShare ? slerp(noise, normalNoise(blend.seed, count), blend.seedShare) : noise;
 }
 
 // Draws a prompt, one step at a time. What it gives: step (from 1), timestep, latent after the step, and `expected`,
@@ -57,13 +56,14 @@ function contextsOf(net, prompt) {
 // of their own.
 //
 // gains: {name: factor}, see Net.gain; watch(name, tensor, step), see Net.see; maps: attention to draw with, of each
-// step, see Net.maps.
-export function* draw(net, { prompt, seed = 0, steps = 25, guidance = 4, gains = {}, watch = null, maps = null }) {
+// step, see Net.maps; blend: another prompt and seed with the shares of them, {prompt, promptShare, seed, seedShare}.
+export function* draw(net, wish) {
+  const { prompt, seed = 0, steps = 25, guidance = 4, gains = {}, watch = null, maps = null, blend = null } = wish;
   const { latent_side: side, timesteps, unet: config } = net.config, shares = net.weights.alpha_bars;
   const times = ddimTimesteps(steps, timesteps);
   net.gains = gains;
-  const contexts = contextsOf(net, prompt);
-  let latent = normalNoise(seed, side * side * config.latent_channels);
+  const contexts = contextsOf(net, prompt, blend);
+  let latent = startOf(seed, blend, side * side * config.latent_channels);
   for (let i = 0; i < steps; i++) {
     Object.assign(net, { gains, maps: maps && maps[i] }); // another drawing may have come between
     net.watch = watch && ((name, tensor) => watch(name, tensor, i + 1));

@@ -1,11 +1,11 @@
 // Runs the model beside the page, so that the page never waits.
 //
 // In: {kind: "load", program, weights, bytes} with two addresses and the size of the weights; then, any number of times,
-// {kind: "draw", id, wish} or {kind: "stop", id}. A newer id ends what an older one began. A wish is what `draw` takes,
-// and what else is wanted: `maps` of attention; `taps`, names of tensors; `halves`, what is expected without the prompt
-// and with it; `keepMaps`, to draw with the maps of the last drawing that had them.
-// Out: {kind: "loading", bytes}, {kind: "ready", product, milliseconds}, {kind: "step", id, ...}, {kind: "done", id,
-// milliseconds}, {kind: "error", message}.
+// {kind: "draw", id, wish}, {kind: "decode", id, latent} or {kind: "stop", id}. A newer id ends what an older one began. A
+// wish is what `draw` takes, and what else is wanted: `maps` of attention; `taps`, names of tensors; `halves`, what is
+// expected without the prompt and with it; `keepMaps`, to draw with the maps of the last drawing that had them.
+// Out: {kind: "loading", bytes}, {kind: "ready", product, milliseconds, latents}, {kind: "step", id, ...}, {kind: "done",
+// id, milliseconds}, {kind: "error", message}.
 import { MapKeeper } from "./maps.js";
 import { draw, pictureOf } from "./sampling.js";
 import { TapKeeper } from "./taps.js";
@@ -19,6 +19,7 @@ onmessage = async ({ data }) => {
     newest = data.id ?? newest;
     if (data.kind === "load") await load(data);
     if (data.kind === "draw") await answer(data);
+    if (data.kind === "decode") decoded(data);
   } catch (error) {
     postMessage({ kind: "error", message: String(error.message ?? error) });
   }
@@ -31,7 +32,14 @@ async function load({ program, weights, bytes }) {
     fetchKept(weights, bytes),
   ]);
   net = await loadNet(await opened(packed), new Uint8Array(code));
-  postMessage({ kind: "ready", product: net.product, milliseconds: performance.now() - began });
+  const { latents = null } = net.weights; // to paint on, where the file holds some
+  postMessage({ kind: "ready", product: net.product, milliseconds: performance.now() - began, latents });
+}
+
+function decoded({ id, latent }) {
+  const began = performance.now();
+  postMessage({ kind: "step", id, picture: pictureOf(net, latent) });
+  postMessage({ kind: "done", id, milliseconds: performance.now() - began });
 }
 
 async function answer({ id, wish }) {

@@ -1,14 +1,16 @@
 // Runs the live UNet in Node for the tests: `node run.mjs JOB.json OUT.safetensors`. What a job holds: see `JOBS`.
 import { readFile, writeFile } from "node:fs/promises";
 import * as denoising from "../../book/live/denoising.js";
+import { Latent } from "../../book/live/latent.js";
 import * as layers from "../../book/live/layers.js";
 import { MapKeeper, meanShares } from "../../book/live/maps.js";
 import { tensorOf, temporary } from "../../book/live/memory.js";
-import { unet } from "../../book/live/model.js";
+import { decode, unet } from "../../book/live/model.js";
 import { normalNoise } from "../../book/live/noise.js";
-import { ddimTimesteps, draw, pictureOf, timestepEmbedding } from "../../book/live/sampling.js";
+import { ddimTimesteps, draw, pictureOf } from "../../book/live/sampling.js";
 import { TapKeeper, picturesOf } from "../../book/live/taps.js";
 import { encode } from "../../book/live/text_encoder.js";
+import { similarity, timestepEmbedding, turnOf } from "../../book/live/time.js";
 import { loadNet, readSafetensors } from "../../book/live/weights.js";
 import { nextWords, tokenize, troubleWith } from "../../book/live/words.js";
 
@@ -95,6 +97,41 @@ const JOBS = {
     for (const name of ["image", "towards"]) keep(name, [by.length, size], flat(by, name));
     keep("world", [denoising.world.length, size], denoising.world.flatMap((picture) => [...picture]));
     return { left: to.map(({ left }) => left), counts: by.map(({ count }) => count) };
+  },
+
+  // A decoder alone: latents of a file, decoded, and as pixels; then one of its own that is painted on.
+  async decode(job) {
+    const net = await loadOf(job), { latents } = readSafetensors(await bytesOf(job.latents)).arrays, milliseconds = [];
+    const [count, side, , channels] = latents.shape, size = side * side * channels;
+    for (let i = 0; i < count; i++) {
+      const latent = latents.data.slice(i * size, (i + 1) * size), began = performance.now();
+      const picture = pictureOf(net, latent);
+      milliseconds.push(performance.now() - began);
+      keep(`pixels${i}`, [8 * side, 8 * side, 4], picture);
+      temporary(() => keep(`picture${i}`, [8 * side, 8 * side, 3], decode(net, tensorOf([1, side, side, channels], latent)).data));
+    }
+    const own = (i) => net.weights.latents.slice(i * size, (i + 1) * size), painted = new Latent(own(0), { side, channels });
+    const shape = [side, side, channels], states = {};
+    for (const [name, act] of [
+      ["own", () => painted.begin()],
+      ["set", () => painted.set({ x: 0, y: 5, size: 3 }, 2, 9)],
+      ["brought", () => (painted.begin(), painted.bring({ x: 15, y: 15, size: 4 }, own(1)))],
+      ["undone", () => painted.undo()],
+      ["twice", () => painted.undo()],
+      ["reset", () => (painted.set({ x: 8, y: 8, size: 8 }, 0, 1), painted.reset())],
+    ]) {
+      act();
+      keep(name, shape, painted.data);
+      states[name] = painted.changed;
+    }
+    return { product: net.product, milliseconds, changed: states };
+  },
+
+  // The clock of chapter 2.
+  async clock({ pairs, dim, hands }) {
+    for (const t of new Set(pairs.flat())) keep(`${t}`, [dim], timestepEmbedding(t, dim, 10000));
+    const near = ([t, u]) => similarity(...[t, u].map((time) => timestepEmbedding(time, dim, 10000)));
+    return { similar: pairs.map(near), turns: hands.map((i) => turnOf(i, dim / 2, 10000)) };
   },
 
   // Sentences as the UNet is told them.

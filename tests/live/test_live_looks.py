@@ -81,3 +81,32 @@ def test_map_counts_what_the_reference_has(facts):
     layer = ResBlock(1280)
     layer.build([(1, 8, 8, 2560), (1, 1280)])
     assert block["sd2"]["parameters"] == layer.count_params()
+
+
+# --------------------------------------------------------------------------------------------------------- blending
+
+
+def arc(one, other, share):
+    """The point at a share of the way along the arc between two vectors."""
+    angle = np.arccos(np.vdot(one, other) / np.linalg.norm(one) / np.linalg.norm(other))
+    return ((np.sin((1 - share) * angle) * one + np.sin(share * angle) * other) / np.sin(angle)).astype("float32")
+
+
+def test_blended_noises_and_sentences_draw_what_keras_draws(live):
+    """A seed and a sentence that lie between two, each by its own share."""
+    other = "a yellow triangle above a blue square on white"
+    shares = [(0.3, 0.0), (0.5, 0.6), (1.0, 1.0)]
+    wish = {"prompt": PROMPT, "seed": 3, "steps": STEPS}
+    wishes = [
+        wish | {"blend": {"seed": 8, "seedShare": of_seed, "prompt": other, "promptShare": of_prompt}}
+        for of_seed, of_prompt in shares
+    ]
+    drawn, _ = live("draw", wishes=[*wishes, wish | {"prompt": other, "seed": 8}])
+    np.testing.assert_allclose(drawn["latent2"], drawn["latent3"], atol=1e-3)  # all of the other: that one itself
+    one, two, nothing = encode_prompts([PROMPT, other, ""])[:, None]
+    noises = initial_noise(1, seed=3), initial_noise(1, seed=8)
+    for i, (of_seed, of_prompt) in enumerate(shares[:2]):
+        context = (1 - of_prompt) * one + of_prompt * two
+        latent = sample(load_unet(), arc(*noises, of_seed), context, nothing, STEPS)
+        assert error(drawn[f"latent{i}"].reshape(latent.shape), latent) < DRAWN, (of_seed, of_prompt)
+    assert abs(arc(*noises, 0.5).std() - 1) < 0.05  # a straight line would give 0.7
