@@ -21,7 +21,7 @@ export UV_COMPILE_BYTECODE ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help course setup test check test-full proof-pairs proof-class test-backends test-colab lint format exercises check-exercises book \
-        pages pdf grade sample-class bench bench-draw bench-grading train train-scenes score score-scenes fixtures lock clean
+        check-html check-epub check-firefox lighthouse pages pdf epub grade sample-class bench bench-draw bench-grading train train-scenes score score-scenes fixtures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -83,11 +83,27 @@ check-exercises: setup ## fail if exercises/ is not what solutions/ gives
 book: setup ## build the site into _build/html, warnings are errors
 	$(BIN)/jupyter-book build . -W --keep-going
 
-pages: book pdf ## put what is published together in _build/pages: site, notebooks, the PDF, a wheel
+check-html: book ## read every page with the Nu HTML checker (fetched from npm; needs Java): no errors
+	$(BIN)/python tools/check_html.py
+
+check-epub: epub ## read the ePub with epubcheck (apt-get install epubcheck)
+	java -jar "$$(command -v epubcheck)" _build/book.epub
+
+check-firefox: book ## draw in Firefox what the site's pages draw (needs firefox-esr; its driver is fetched from npm)
+	$(BIN)/python tools/web_tools.py puppeteer-core
+	$(BIN)/python -m pytest -q -s tests/site/test_firefox.py
+
+lighthouse: book ## measure pages as a phone loads them, median of three (fetched from npm; needs chromium; minutes)
+	$(BIN)/python tools/lighthouse.py
+
+pages: book pdf epub ## put what is published together in _build/pages: site, notebooks, PDF, ePub, a wheel
 	$(BIN)/python tools/pages.py
 
 pdf: book ## print the site into _build/book.pdf
 	$(BIN)/python tools/pdf.py
+
+epub: book ## make one ePub of the site, _build/book.epub
+	$(BIN)/python tools/epub.py
 
 grade: setup ## grade a class: make grade NAME=03-resblock
 	$(BIN)/autograder grade $(NAME)

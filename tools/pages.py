@@ -3,6 +3,7 @@
 book/ ...    the site of _build/html
 exercises/   the notebooks that learners open
 book.pdf     the site as one file, of `make pdf`
+book.epub    and of `make epub`
 wheels/      the package, for a place that cannot reach the repository:
              pip install --no-deps https://OWNER.github.io/NAME/wheels/sd_unet_course-VERSION-py3-none-any.whl
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ["autograder", "pyproject.toml", "README.md", "LICENSE", "LICENSE-text"]
+BOOKS = ("book.pdf", "book.epub")
 NOT_PUBLISHED = shutil.ignore_patterns(".inputs", ".buildinfo*", "*.part")
 
 
@@ -26,7 +28,8 @@ def assemble(html: Path, target: Path) -> Path:
         place = target / notebook.relative_to(ROOT)
         place.parent.mkdir(parents=True)
         shutil.copy(notebook, place)
-    shutil.copy(html.parent / "book.pdf", target)
+    for book in BOOKS:
+        shutil.copy(html.parent / book, target)
     return build_wheel(target / "wheels")
 
 
@@ -49,8 +52,9 @@ def main() -> None:
     html, target = ROOT / "_build" / "html", ROOT / "_build" / "pages"
     if not (html / "index.html").is_file():
         sys.exit("The site must be built first. Run: make book")
-    if not (html.parent / "book.pdf").is_file():
-        sys.exit("The site must be printed first. Run: make pdf")
+    for book in BOOKS:
+        if not (html.parent / book).is_file():
+            sys.exit(f"The site must be one file as well. Run: make {book.partition('.')[2]}")
     wheel = assemble(html, target)
     files = sum(path.is_file() for path in target.rglob("*"))
     print(f"{target.relative_to(ROOT)}: {files} files, {wheel.name} among them")

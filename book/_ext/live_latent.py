@@ -67,7 +67,7 @@ def some_pictures():
 
 
 def scene_latents():
-    """The latents of `CAPTIONS`, as the encoder gives them: `(N, H, W, C)`, rounded to half precision, as they are sent."""
+    """The latents of `CAPTIONS`, as the encoder gives them: `(N, H, W, C)`, in half precision, as they are sent."""
     from autograder.small_model.scenes.scene_model import Autoencoder
 
     return Autoencoder().encode(scene_pictures()).astype("float16")

@@ -15,7 +15,7 @@ from docutils import nodes
 
 REPOSITORY = re.compile(r"https://github\.com/([^/]+)/([^/]+?)(\.git)?/?")
 LONGEST = 160  # characters of a description that search engines show
-PDF = "book.pdf"
+BOOKS = {"pdf": "book.pdf", "epub": "book.epub"}
 CARD, CARD_SIZE = "_static/card.png", (1200, 630)  # what link previews expect; tools/site_card.py draws it
 WAY_IN = """<!DOCTYPE html>
 <html lang="{language}">
@@ -37,7 +37,8 @@ def setup(app):
     app.connect("html-page-context", _describe, priority=950)  # after the preloads, which must come first
     app.connect("html-collect-pages", lambda app: [("404", {"address": app.config.html_baseurl}, "404.html")])
     app.connect("build-finished", _write_map)
-    app.add_role("pdf", _pdf_role)
+    for name in BOOKS:
+        app.add_role(name, _book_role)
     app.connect("build-finished", _write_way_in, priority=900)  # sphinx-external-toc's is no whole page
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -51,9 +52,9 @@ def site_address(repository):
     return f"https://{host}/" if name.lower() == host else f"https://{host}/{name}/"
 
 
-def _pdf_role(name, rawtext, text, lineno, inliner, options=None, content=None):
-    """{pdf}`TEXT`: a link to the whole site as one file, which tools/pages.py lays beside it."""
-    address = urljoin(inliner.document.settings.env.config.html_baseurl, PDF)
+def _book_role(name, rawtext, text, lineno, inliner, options=None, content=None):
+    """{pdf}`TEXT`, {epub}`TEXT`: a link to the whole site as one file, which tools/pages.py lays beside it."""
+    address = urljoin(inliner.document.settings.env.config.html_baseurl, BOOKS[name])
     return [nodes.reference(rawtext, text, refuri=address)], []
 
 

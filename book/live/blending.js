@@ -3,16 +3,16 @@ import { fill } from "./text.js";
 import { troubleWith, wordsOf } from "./words.js";
 
 export class Blending {
-  // change(): called when the other sentence has changed.
-  constructor(form, change) {
-    const [seed, seedShare, prompt, promptShare] = ["seed", "seed-share", "prompt", "prompt-share"].map((name) => form.control(`blend-${name}`));
+  constructor(form) {
+    const names = ["seed", "seed-share", "prompt", "prompt-share"];
+    const [seed, seedShare, prompt, promptShare] = names.map((name) => form.control(`blend-${name}`));
     Object.assign(this, { seed, seedShare, prompt, promptShare, texts: form.texts, vocabulary: form.facts.text });
-    this.note = form.$(".live-blend-trouble");
-    prompt.addEventListener("input", () => {
-      this.note.textContent = this.trouble;
-      prompt.setAttribute("aria-invalid", String(this.trouble !== ""));
-      change();
-    });
+    const note = form.$(".live-blend-trouble");
+    for (const input of [prompt, promptShare])
+      input.addEventListener("input", () => {
+        note.textContent = this.trouble;
+        prompt.setAttribute("aria-invalid", String(this.trouble !== ""));
+      });
   }
 
   // What keeps the other sentence from being drawn, in words; "" if nothing does, or if nobody asks for it.
@@ -29,13 +29,13 @@ export class Blending {
     return seedShare || promptShare ? words : null;
   }
 
-  // A picture's title, with what it is blended with.
-  title(title) {
+  // What a picture is, with all that it is blended with.
+  label(title) {
     const { wish, texts } = this;
     if (!wish) return title;
     const parts = [];
     if (wish.seedShare) parts.push(fill(texts.blended_seed, { ...wish, share: wish.seedShare }));
     if (wish.promptShare) parts.push(fill(texts.blended_prompt, { ...wish, share: wish.promptShare }));
-    return fill(texts.blended, { title, parts: parts.join(texts.and) });
+    return fill(texts.blended_with, { title, parts: parts.join(texts.and) });
   }
 }

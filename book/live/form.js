@@ -15,7 +15,7 @@ export class Form {
     Object.assign(this, { root, draw, id: root.dataset.id, timer: 0, turn: 0 });
     this.engine = new Engine(this, (bytes, file) => this.loading(bytes, file));
     this.sentence = new SentenceEditor(root, this.texts, this.facts, () => this.change());
-    this.blending = this.$(".live-blend") && new Blending(this, () => this.change());
+    this.blending = this.$(".live-blend") && new Blending(this);
     this.listen();
     this.$(".live-form").hidden = false;
     this.change();

@@ -27,9 +27,10 @@ export class Panel {
     return whole && this.weights === weights && JSON.stringify(this.wish) === JSON.stringify(wish);
   }
 
-  start(wish, label, weights) {
-    Object.assign(this, { wish, label, weights, steps: [] });
-    this.caption.textContent = label;
+  // blending: the controls that may have their share in it (blending.js), or null.
+  start(wish, label, weights, blending) {
+    Object.assign(this, { wish, weights, steps: [], label: blending?.label(label) ?? label });
+    this.caption.textContent = wish.blend ? fill(this.texts.blended, { title: label }) : label;
     this.figure.hidden = false;
   }
 

@@ -38,11 +38,11 @@ export class Player {
 
   // The wish of each panel that is to be shown, and its title.
   wishes() {
-    const { parts, form: { texts, blending } } = this, wish = this.wish(), titled = (title) => blending?.title(title) ?? title;
+    const { parts, form: { texts } } = this, wish = this.wish();
     const gains = Object.fromEntries(parts.map(({ part }) => [part, 0]));
     const names = parts.map(({ name }) => name).join(texts.and);
-    const whole = ["whole", { ...wish, gains: {} }, titled(texts.whole)];
-    return parts.length ? [whole, ["cut", { ...wish, gains }, titled(fill(texts.without, { parts: names }))]] : [whole];
+    const whole = ["whole", { ...wish, gains: {} }, texts.whole];
+    return parts.length ? [whole, ["cut", { ...wish, gains }, fill(texts.without, { parts: names })]] : [whole];
   }
 
   async draw() {
@@ -53,7 +53,7 @@ export class Player {
     for (const [which, wish, title] of wishes) {
       const panel = this.panels[which];
       if (!panel.shows(wish, engine.quality)) {
-        panel.start(wish, title, engine.quality);
+        panel.start(wish, title, engine.quality, this.form.blending);
         panel.milliseconds = await engine.draw(wish, (step) => this.add(panel, step));
         if (panel.milliseconds === null) return null;
       }

@@ -1,9 +1,12 @@
-"""The chapters' playgrounds: denoising, guidance, switches, a swapped word."""
+"""The chapters' playgrounds: denoising, guidance, switches, a swapped word, the clock, a latent; blending on Play."""
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from live_latent import scene_latents
 
-from tests.site.test_live import DRAWN, PATIENCE, model_requests
+from autograder.small_model.scenes.scene_model import Autoencoder
+from tests.site.test_live import DRAWN, PATIENCE, PLAY, model_requests
 
 FEW = "3"  # steps: enough to differ, and quick
 
@@ -97,4 +100,109 @@ def test_word_is_swapped_with_the_maps_kept(visit):
     assert own[1] > own[0]
     assert "a green circle" in page.locator(".live-swapped canvas").nth(1).get_attribute("aria-label")
     assert page.input_value("#live-prompt").startswith("a red circle")  # the sentence stays as it was
+    assert opened.troubles == []
+
+
+def test_two_seeds_and_two_sentences_are_blended(visit):
+    opened = visit(PLAY)
+    page, share = opened.page, "#live-blend-{}-share"
+    page.locator("#live-steps").fill(FEW)
+    page.click(".live-draw")
+    page.wait_for_function(DRAWN, timeout=PATIENCE)
+    drawn = [canvases(page, ".live-picture")[0]]
+    for seed, prompt in (("0.5", "0"), ("1", "0"), ("1", "1"), ("0", "0")):
+        page.locator(share.format("seed")).fill(seed)
+        page.locator(share.format("prompt")).fill(prompt)
+        page.click(".live-draw")
+        page.wait_for_function(DRAWN, timeout=PATIENCE)
+        drawn.append(canvases(page, ".live-picture")[0])
+    far = [np.abs(picture - drawn[0]).mean() for picture in drawn]
+    assert min(far[1:4]) > 2
+    assert far[4] == 0  # the drawing as it was
+    page.fill("#live-seed", page.input_value("#live-blend-seed"))
+    page.click(".live-draw")
+    page.wait_for_function(DRAWN, timeout=PATIENCE)
+    np.testing.assert_array_equal(canvases(page, ".live-picture")[0], drawn[2])  # all of the other seed: that seed
+    page.locator(share.format("prompt")).fill("0.5")
+    page.fill("#live-blend-prompt", "a yellow dog")
+    assert page.inner_text(".live-blend-trouble") == "The model does not know: dog."
+    page.click(".live-draw")
+    page.fill("#live-blend-prompt", "a yellow cross")
+    assert page.inner_text(".live-blend-trouble") == ""
+    page.click(".live-draw")
+    page.wait_for_function(DRAWN, timeout=PATIENCE)
+    assert page.locator(".live-panel figcaption").first.inner_text() == "The whole model, blended"
+    assert "0.5 of “a yellow cross”" in page.locator(".live-picture").first.get_attribute("aria-label")
+    assert opened.troubles == []
+
+
+def test_hands_of_the_clock_are_turned(visit):
+    opened = visit("book/02-inputs.html")
+    page = opened.page
+    assert page.locator(".clock-dials svg").count() == 8
+    page.locator("#live-time").fill("0")
+    assert "points to 0 degrees at t = 0" in page.locator(".clock-dials svg").first.get_attribute("aria-label")
+    page.locator("#live-time").fill("500")
+    page.locator("#live-other").fill("500")
+    assert page.inner_text(".live .live-status").endswith("1.000 as 320 sines and cosines, 1.00000 as one number.")
+    same = page.locator(".clock-strips canvas").evaluate_all("all => all.map(canvas => canvas.toDataURL())")
+    assert same[0] == same[1]
+    page.locator("#live-other").fill("600")
+    assert "0.99" in page.inner_text(".live .live-status").split("cosines")[1]
+    assert model_requests(opened.requests) == []
+    assert opened.troubles == []
+
+
+LATENT = "book/12-text-to-picture.html"
+DECODED = "document.querySelector('[data-live=paint]').dataset.decoded"
+
+
+def painted(page):
+    """What the decoder makes now of what is painted, once it has; and of the latent as it was."""
+    page.wait_for_timeout(50)
+    page.wait_for_function(DECODED, timeout=PATIENCE)
+    return canvases(page, "[data-live=paint] .live-pair canvas")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1366, "light")])
+def test_latent_is_painted_on_and_decoded(visit, width, scheme):
+    opened = visit(LATENT, width=width, scheme=scheme)
+    page = opened.page
+    assert model_requests(opened.requests) == []
+    page.click("[data-live=paint] .live-draw")
+    page.locator("[data-live=paint] .live-pair figure").nth(1).wait_for(timeout=PATIENCE)
+    now, before = painted(page)
+    expected = Autoencoder().decode(scene_latents()[:1].astype("float32"))[0]
+    assert np.abs(now - expected).max() <= 1
+    np.testing.assert_array_equal(now, before)
+    page.locator("#live-value").fill("-3")
+    page.locator("#live-size").fill("1")
+    box = page.locator(".paint-target canvas").nth(2)
+    box.scroll_into_view_if_needed()
+    place = box.bounding_box()
+    box.click(position={"x": place["width"] * 2.5 / 16, "y": place["height"] * 13.5 / 16})  # column 3, row 14
+    changed = np.abs(painted(page)[0] - before).max(axis=-1)
+    rows, columns = np.nonzero(changed)
+    assert changed[13 * 8 : 14 * 8, 2 * 8 : 3 * 8].mean() > 5
+    assert rows.min() > 8 * 7  # what is far away stays: the decoder sees some pixels around, no more
+    assert columns.max() < 8 * 9
+    page.locator(".paint-target").nth(2).focus()
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("[data-live=paint] .live-status").startswith("Channel 3, column 4, row 14: ")
+    page.keyboard.press("Space")
+    assert (painted(page)[0] != before).any()
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.click(".paint-undo")
+    page.click(".paint-undo")
+    np.testing.assert_array_equal(painted(page)[0], before)
+    assert page.locator(".paint-undo").is_disabled()
+    page.check("#live-bring")
+    assert page.locator("#live-value").is_disabled()
+    page.locator("#live-size").fill("8")
+    box.click(position={"x": place["width"] / 2, "y": place["height"] / 2})
+    assert np.abs(painted(page)[0] - before).mean() > 5
+    page.click(".paint-reset")
+    np.testing.assert_array_equal(painted(page)[0], before)
     assert opened.troubles == []

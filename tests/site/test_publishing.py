@@ -83,10 +83,11 @@ def test_published_site_has_its_pages_and_notebooks(published, site, root):
         assert (published / notebook.relative_to(root)).read_bytes() == notebook.read_bytes()
 
 
-def test_published_site_has_the_pdf_that_its_front_page_offers(published, root):
-    offered = re.findall(r'href="([^"]+\.pdf)"', (published / "book" / "index.html").read_text("utf-8"))
-    assert [urlsplit(url).path.rsplit("/", 1)[1] for url in offered] == ["book.pdf"]
+def test_published_site_has_the_books_that_its_front_page_offers(published, root):
+    offered = re.findall(r'href="([^"]+\.(?:pdf|epub))"', (published / "book" / "index.html").read_text("utf-8"))
+    assert [urlsplit(url).path.rsplit("/", 1)[1] for url in offered] == ["book.pdf", "book.epub"]
     assert (published / "book.pdf").read_bytes().startswith(b"%PDF-")
+    assert zipfile.ZipFile(published / "book.epub").namelist()[0] == "mimetype"
 
 
 def test_notebooks_are_pushed_to_a_branch_of_their_own(site, root, tmp_path):
