@@ -40,9 +40,7 @@ def main() -> None:
     if not (HTML / "index.html").is_file():
         sys.exit("The site must be built first. Run: make book")
     if shutil.which("java") is None:
-        sys.exit(
-            "The Nu HTML checker runs on Java, which is not installed. Run, as root: apt-get install default-jre-headless"
-        )
+        sys.exit("The Nu HTML checker runs on Java, which is not installed. Run: apt-get install default-jre-headless")
     found = errors(site_pages(), web_tools.installed("vnu-jar"))
     print("\n".join([*found, f"{len(site_pages())} pages, {len(found)} errors"]))
     sys.exit(bool(found))

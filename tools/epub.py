@@ -1,7 +1,7 @@
 """Makes one ePub of the built site, `_build/book.epub`, in the order of `_toc.yml`: `make epub`.
 
-A page becomes a document of XHTML: its text, tables, code and figures; formulas as MathML; answers unfolded. What needs a
-script is left out; the figures that stand in for it stay. Readers choose their own type and colours.
+A page becomes a document of XHTML: its text, tables, code and figures; formulas as MathML; answers unfolded. What needs
+a script is left out; the figures that stand in for it stay. Readers choose their own type and colours.
 """
 
 import datetime
@@ -21,29 +21,23 @@ from bs4 import BeautifulSoup, Comment, Tag
 ROOT = Path(__file__).resolve().parent.parent
 STYLE = Path(__file__).with_name("epub.css")
 LEFT_OUT = (  # of a page
-    "script, noscript, template, form, button, input, label, progress, .headerlink, .live-note, .live-data, .onlyprint, "
-    ".only-dark, .quiz, .run-chapter, .katex-html, .katex-mathml annotation, .map-links, .map-keys, .map-follow, "
-    "details.hide > summary, [hidden], svg > script"
+    "script, noscript, template, form, button, input, label, progress, .headerlink, .live-note, .live-data, "
+    ".onlyprint, .only-dark, .quiz, .run-chapter, .katex-html, .katex-mathml annotation, "
+    ".map-links, .map-keys, .map-follow, details.hide > summary, [hidden], svg > script"
 )
 ATTRIBUTES = re.compile(r"data-.*|loading|decoding|fetchpriority|tabindex|onsubmit|target|start-offset|scope")
 SVG_NAMES = {  # HTML's parser makes all names small, SVG's are not
     name.lower(): name
-    for name in ("viewBox", "preserveAspectRatio", "linearGradient", "clipPath", "textLength", "markerWidth")
-    + (
-        "markerHeight",
-        "markerUnits",
-        "refX",
-        "refY",
-        "gradientUnits",
-        "gradientTransform",
-        "patternUnits",
-        "lengthAdjust",
+    for name in (
+        *("viewBox", "preserveAspectRatio", "linearGradient", "clipPath", "textLength", "lengthAdjust"),
+        *("markerWidth", "markerHeight", "markerUnits", "refX", "refY", "gradientUnits", "gradientTransform"),
     )
 }
 MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 DOCUMENT = """<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE html>
-<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops" lang="{language}" xml:lang="{language}">
+<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"
+      lang="{language}" xml:lang="{language}">
 <head><meta charset="utf-8"/><title>{title}</title><link rel="stylesheet" href="epub.css"/></head>
 <body>{body}</body>
 </html>
@@ -86,7 +80,7 @@ def page_names() -> list[str]:
     return [contents["root"], *(chapter["file"] for part in contents["parts"] for chapter in part["chapters"])]
 
 
-# ----------------------------------------------------------------------------------------------------- from HTML to XHTML
+# ------------------------------------------------------------------------------------------------ from HTML to XHTML
 
 
 def chapter_of(html: Path, name: str) -> Chapter:
@@ -156,7 +150,7 @@ def document(title: str, body: str) -> str:
     return DOCUMENT.format(title=escape(title), body=body, language=settings()["sphinx"]["config"]["language"])
 
 
-# ------------------------------------------------------------------------------------------------- what holds it together
+# --------------------------------------------------------------------------------------------- what holds it together
 
 
 def navigation(chapters: list[Chapter]) -> str:
@@ -170,15 +164,13 @@ def navigation(chapters: list[Chapter]) -> str:
         inner = f"<ol>{''.join(items)}</ol>" if items else ""
         return f'<li><a href="{chapter.file}">{escape(chapter.title)}</a>{inner}</li>'
 
-    parts = [
-        f"<li><span>{escape(part['caption'])}</span><ol>{''.join(entry(one['file']) for one in part['chapters'])}</ol></li>"
-        for part in toc()["parts"]
-    ]
-    title = settings()["title"]
-    body = (
-        f'<nav epub:type="toc" id="toc"><h1>{escape(title)}</h1><ol>{entry(toc()["root"])}{"".join(parts)}</ol></nav>'
-    )
-    return document(title, body)
+    def group(part: dict) -> str:
+        entries = "".join(entry(one["file"]) for one in part["chapters"])
+        return f"<li><span>{escape(part['caption'])}</span><ol>{entries}</ol></li>"
+
+    title, parts = settings()["title"], "".join(group(part) for part in toc()["parts"])
+    entries = f"<h1>{escape(title)}</h1><ol>{entry(toc()['root'])}{parts}</ol>"
+    return document(title, f'<nav epub:type="toc" id="toc">{entries}</nav>')
 
 
 def package(chapters: list[Chapter], pictures: dict[str, Path], modified: str) -> str:
@@ -216,7 +208,13 @@ def package(chapters: list[Chapter], pictures: dict[str, Path], modified: str) -
 
 
 def write_epub(html: Path, target: Path, address: str) -> int:
-    """Writes the site of `html` as an ePub. address: of the published site, with a slash at its end. Returns how many documents it has."""
+    """Writes the site of `html` as an ePub, and returns how many pages it has.
+
+    Args:
+        html: the built site.
+        target: the file to write.
+        address: of the published site, with a slash at its end; where links lead to what is not in the book.
+    """
     chapters = [chapter_of(html, name) for name in page_names()]
     link(chapters, address)
     pictures = {"card.png": html / "_static" / "card.png"}

@@ -1,4 +1,4 @@
-"""Checkers that npm has, in exact versions, kept in `_build/web-tools`; and a server that compresses, as the site's does.
+"""Checkers that npm has, in exact versions, kept in `_build/web-tools`; and a server that compresses, as Pages does.
 
     python tools/web_tools.py NAME ...      fetches them, where they are not there
 

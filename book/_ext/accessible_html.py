@@ -10,6 +10,8 @@ REPAIRS = [
     # MyST-NB: a label on <summary> that hides what it says, and paragraphs inside it.
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),
     (r'<p class="((?:collapsed|expanded) admonition-title)">(.*?)</p>', r'<span class="\1">\2</span>'),
+    # Sphinx: a term in another language than the page's.
+    (r'<dt (id="term-[^"]*")>(?=[\u3400-\u9fff])', r'<dt lang="zh-Hant" \1>'),
     # docutils: the empty corner of a table is not the heading of anything.
     (r'<th class="head">(<p>\s*</p>)?</th>', "<td></td>"),
 ]

@@ -25,8 +25,6 @@ SCRIPTS = {  # by file name; everything else that an extension asks for is dropp
     "clipboard.min.js",
     "copybutton.js",
     "sphinx-book-theme.js",
-    "searchtools.js",
-    "language_data.js",
     "site.js",
 }
 STYLES_DROPPED = {"togglebutton.css", "sphinx-thebe.css"}

@@ -25,8 +25,6 @@ def test_pages_have_no_error_that_the_nu_checker_finds(checker, site):
 
 def test_error_is_told_with_its_page_and_its_line(checker, tmp_path):
     page = tmp_path / "wrong.html"
-    page.write_text(
-        '<!DOCTYPE html><html lang="en"><head><title>A</title></head>\n<body><summary><p>B</p></body></html>'
-    )
+    page.write_text('<!DOCTYPE html><html lang="en"><head><title>A</title></head>\n<p><div></p></html>')
     (*_, last) = check_html.errors([page], checker)
     assert last.startswith("wrong.html:2: ")
