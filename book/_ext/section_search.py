@@ -1,7 +1,7 @@
 """The search page's index: a section of a page, or a term of the glossary, is what is found.
 
-`_static/sections.js` holds, of each, its address, title, the title of its page and its text. What no reader searches for
-is left out: formulas' TeX, pictures' texts, raw HTML. `search.js` searches it, on the search page alone, and without a
+`_static/sections.js` holds the address, title and text of each, and its page's title. What no reader searches for is
+left out: formulas' TeX, pictures' texts, raw HTML. `search.js` searches it, on the search page alone, and without a
 server, too.
 """
 
