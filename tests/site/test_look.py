@@ -192,6 +192,74 @@ def test_nothing_is_cut_off_at_either_edge_of_a_phone(visit, path, width):
     assert cut == []
 
 
+# Of the labels of all figures: their size in CSS pixels, but for exponents.
+LABELS = """async () => {
+    const found = [];
+    for (const svg of document.querySelectorAll('article svg.unet')) {
+        const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+        for (const text of svg.querySelectorAll('text'))
+            found.push([parseFloat(getComputedStyle(text).fontSize) * scale, text.textContent]);
+    }
+    for (const img of document.querySelectorAll('article img.only-light[src$=".svg"]')) {
+        const svg = await (await fetch(img.src)).text(), width = parseFloat(svg.match(/viewBox="0 0 ([\\d.]+)/)[1]);
+        const scale = img.getBoundingClientRect().width / width;
+        const sizes = [...svg.matchAll(/scale\\(([\\d.]+) -/g)].map(([, size]) => 100 * size * scale);
+        const large = sizes.filter(size => !sizes.some(other => Math.abs(size - 0.7 * other) < 0.03 * size));
+        for (const size of large) found.push([size, img.alt.slice(0, 60)]);
+    }
+    return found;
+}"""
+
+
+@pytest.mark.parametrize(
+    "path", ["book/01-denoising.html", "book/04-spatial-transformer.html", "book/10-sampling.html"]
+)
+def test_labels_of_figures_can_be_read_on_a_phone(visit, path):
+    page = visit(path, width=360).page
+    labels = page.evaluate(LABELS)
+    assert len(labels) > 80
+    assert [label for label in labels if label[0] < 8.99] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    wide = page.locator("article figure").evaluate_all("all => all.filter(e => e.scrollWidth > e.clientWidth)")
+    assert len(wide) > 0  # what does not fit scrolls
+
+
+# --------------------------------------------------------------------------------------------------- the theme's styles
+
+
+LOOKS = """() => [...document.querySelectorAll('body, body *')].map(e => {
+    const style = getComputedStyle(e), of = name => style.getPropertyValue(name);
+    return ['display', 'position', 'color', 'background-color', 'border-top-width', 'font-size', 'font-weight', 'margin-top',
+        'margin-left', 'padding-top', 'padding-left', 'width', 'height', 'float', 'visibility', 'opacity', 'z-index',
+        'text-decoration-line', 'line-height', 'flex-grow', 'overflow-x'].map(of).join(' ') + ' '
+        + getComputedStyle(e, '::before').content;
+})"""
+
+
+@pytest.mark.parametrize(("path", "width", "scheme"), [(CHAPTER, 360, "dark"), ("book/index.html", 1366, "light")])
+def test_page_looks_as_with_the_whole_style_sheet_of_the_theme(visit, site, path, width, scheme):
+    import used_styles
+
+    page = visit(path, width=width, scheme=scheme).page
+    page.evaluate("document.fonts.ready.then(() => true)")
+    slim = page.evaluate(LOOKS)
+    size = (site / "_static" / used_styles.STYLE).stat().st_size
+    page.route("**/pydata-sphinx-theme.css*", lambda route: route.fulfill(path=used_styles.SOURCE))
+    page.reload()
+    page.evaluate("document.fonts.ready.then(() => true)")
+    whole = page.evaluate(LOOKS)
+    assert slim == whole
+    assert size < 0.4 * used_styles.SOURCE.stat().st_size
+
+
+def test_rules_for_classes_that_nothing_has_are_left_out():
+    import used_styles
+
+    css = ".a .b{color:red}.c,.a:hover{top:1px}a:not(.d)>.a{top:0}@media print{.c{top:0}.a{top:1px}}"
+    kept = ".a:hover{top:1px}a:not(.d)>.a{top:0}@media print{.a{top:1px}}"
+    assert used_styles.slim(css, {"a"}).replace(" {", "{") == kept
+
+
 # -------------------------------------------------------------------------------------------------------------- paper
 
 
