@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import time
 from pathlib import Path
 
@@ -118,6 +119,27 @@ def test_failed_load_says_so_and_can_be_tried_again(visit):
     opened.page.unroute("**/*.bin")
     opened.page.click(".live-draw")
     assert drawn(opened.page).std() > 20
+
+
+@pytest.mark.parametrize("path", [PLAY, FRONT])
+def test_nothing_moves_when_the_code_has_come(visit, path):
+    """What the page says of its sentence before its module runs is what the module makes of it."""
+    opened = visit(path)
+    words = "document.querySelector('.live-sentence').outerHTML.replace(/aria-invalid=.false. ?/, '')"
+    scripted = opened.page.evaluate(words)
+    opened.page.route("**/play.js", lambda route: route.abort())
+    opened.page.reload()
+    assert opened.page.locator(".live-form").first.is_visible()
+    still = opened.page.locator(".live-form").first.bounding_box()
+    assert words_of(opened.page.evaluate(words)) == words_of(scripted)
+    opened.page.unroute("**/play.js")
+    opened.page.reload()
+    assert opened.page.locator(".live-form").first.bounding_box() == still
+
+
+def words_of(html):
+    """The buttons and texts of a part of a page."""
+    return re.findall(r"<button[^>]*?>|>([^<]+)<", html)
 
 
 # ---------------------------------------------------------------------------------------------------- the sentence

@@ -229,9 +229,9 @@ def test_labels_of_figures_can_be_read_on_a_phone(visit, path):
 
 LOOKS = """() => [...document.querySelectorAll('body, body *')].map(e => {
     const style = getComputedStyle(e), of = name => style.getPropertyValue(name);
-    return ['display', 'position', 'color', 'background-color', 'border-top-width', 'font-size', 'font-weight', 'margin-top',
-        'margin-left', 'padding-top', 'padding-left', 'width', 'height', 'float', 'visibility', 'opacity', 'z-index',
-        'text-decoration-line', 'line-height', 'flex-grow', 'overflow-x'].map(of).join(' ') + ' '
+    return ['display', 'position', 'color', 'background-color', 'border-top-width', 'font-size', 'font-weight',
+        'margin-top', 'margin-left', 'padding-top', 'padding-left', 'width', 'height', 'float', 'opacity', 'z-index',
+        'visibility', 'text-decoration-line', 'line-height', 'flex-grow', 'overflow-x'].map(of).join(' ') + ' '
         + getComputedStyle(e, '::before').content;
 })"""
 
