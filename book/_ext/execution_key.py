@@ -15,7 +15,7 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-SOURCES = ("autograder/**/*.py", "autograder/small_model/*.safetensors", "autograder/small_model/*.json")
+SOURCES = ("autograder/**/*.py", "autograder/small_model/**/*.safetensors", "autograder/small_model/**/*.json")
 SHARED = (  # by all pages
     *(f"book/{folder}/**/*" for folder in ("_ext", "_static", "_templates", "live")),
     "_config.yml",

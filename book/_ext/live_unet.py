@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 from unet_map import map_html
 
 HERE = Path(__file__).resolve().parent
-MADE_OF = (*SOURCES, "autograder/small_model/scenes/*.safetensors", "book/_ext/live_*.py", "book/live/product.wat")
+MADE_OF = (*SOURCES, "book/_ext/live_*.py", "book/live/product.wat")
 BASE = "_static/live/"
 KINDS = {  # and the script of each
     "play": "play",  # with parts to switch off
