@@ -78,7 +78,7 @@ class ExamSession:
         self._lock = threading.Lock()
         self._marker: NotebookMarker | None = None
         self._helpers: RightHelpers | None = None
-        self._rubrics: dict[str, dict[str, int]] = {}
+        self.rubrics: dict[str, dict[str, int]] = {}
         self._worker: Worker | None = None
         self._closed = False
         quiet_start()
@@ -129,7 +129,7 @@ class ExamSession:
         fair = {q: f for q, f in (fair_points_in(source) if source else {}).items() if f.said and q in questions}
         self._marker = NotebookMarker(questions, state.seed, state.scale, device, fair)
         self._helpers = RightHelpers.of(source) if source else None
-        self._rubrics = rubrics_in(source) if source else {}
+        self.rubrics = rubrics_in(source) if source else {}
         return self._marker
 
     @property
@@ -181,7 +181,7 @@ class ExamSession:
 
     def take_second(self, notebook: NotebookNode, marked: "Marked", sittings: dict[str, Sitting | None]) -> None:
         """Adds what second sittings gave to a marking and its notebook, and to that what is read by hand."""
-        show_rubrics(notebook, self._rubrics)
+        show_rubrics(notebook, self.rubrics)
         if self._helpers:
             self._helpers.take(notebook, marked, self.marker, sittings)
 

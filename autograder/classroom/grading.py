@@ -172,7 +172,7 @@ def _prepare(course: Course, name: str, options: Options, session: ExamSession) 
     points, anew = float(points_of(notebook)), options.regrade and bool(options.students)
     run = _Run(course, name, released, points, session, state, notes, anew)
     marker = session.set_exam(questions_of(notebook), state, source_notebook(course.sources, name))
-    run.fingerprint = marker.fingerprint
+    run.fingerprint = marker.fingerprint + (json.dumps(session.rubrics) if session.rubrics else "")
     return run
 
 

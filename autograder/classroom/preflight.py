@@ -127,7 +127,8 @@ def _checked(cell: NotebookNode, ran: dict[str, NotebookNode] | None, unwritten:
     if ran is None:
         return Checked(question, most, Outcome.not_run)
     done = ran[question]
-    failed = any(output.output_type == "error" for output in done.get("outputs", []))
+    # An error, or a value: the points of an answer that has some without being right.
+    failed = any(output.output_type in ("error", "execute_result") for output in done.get("outputs", []))
     outcome = Outcome.wrong if failed or not done.get("outputs") else Outcome.right
     said = gist(QuestionResult(question, 0.0, most, None, _said(done)))
     return Checked(question, most, outcome, said)

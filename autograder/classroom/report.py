@@ -28,7 +28,8 @@ MAX_WARNINGS = 4  # of one submission in the table; the report has all
 class QuestionResult:
     """One question of one submission: the gradebook's points, and what its check said.
 
-    `mistake` is the first of `mistakes`, the catalogue's ids of all that were found.
+    `mistake` is the first of `mistakes`, the catalogue's ids of all that were found. `helped` are the earlier questions
+    whose right objects stood in for the learner's own.
     """
 
     id: str
@@ -37,6 +38,7 @@ class QuestionResult:
     mistake: str | None
     message: str
     mistakes: list[str] = field(default_factory=list)
+    helped: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def question_result(id: str, points: float, max_points: float, verdict: Verdict 
     if verdict is None:
         return QuestionResult(id, points, max_points, None, BY_HAND if there else NO_CELL)
     said = verdict.message if verdict.error == CHECK_FAILED else f"{verdict.error}: {verdict.message}"
-    return QuestionResult(id, points, max_points, verdict.mistake, shown_text(said), list(verdict.mistakes))
+    told = (verdict.mistake, shown_text(said), list(verdict.mistakes), list(verdict.helped))
+    return QuestionResult(id, points, max_points, *told)
 
 
 def shown_text(text: str) -> str:

@@ -85,7 +85,10 @@ def check(question_id: str, learner_object: Any) -> int | None:
 
 def _shared_out(marker: Marker, made: Any, answer: Answer) -> Verdict:
     """The verdict on an answer, by the settings of its question in the notebook."""
-    verdict = with_right_helpers(marker, made, marker.mark(answer))
+    verdict = marker.mark(answer)
+    if verdict.passed or untouched(answer):
+        return verdict
+    verdict = with_right_helpers(marker, made, verdict)
     fair = fair_points_of(marker.question.exercise).get(marker.question.id)
     return with_part_points(marker, answer, verdict, fair) if fair else verdict
 

@@ -137,7 +137,7 @@ def test_wrong_helper_costs_its_own_points(fair):
 
 def test_learner_is_told_that_a_right_helper_stood_in(fair):
     told = question(fair, "stub", "denoise")
-    assert (told["points"], told["mistake"]) == (6, None)
+    assert (told["points"], told["mistake"], told["helped"]) == (6, None, ["denoise-step"])
     assert "`denoise_step`" in told["message"]
     assert "not written yet" in question(fair, "stub", "denoise-step")["message"]
     assert "1 of 4 all the same" in question(fair, "mistaken", "denoise-step")["message"]
