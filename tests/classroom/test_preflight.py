@@ -59,8 +59,10 @@ def test_wrong_and_unwritten_answers_are_told_apart(root: Path, written):
     found = preflight(
         Course.at(root), written({"answer-denoise-step": wrong, "answer-denoise": ANSWERS["answer-denoise"]})
     )
-    assert outcomes(found) == [Outcome.wrong, Outcome.wrong, Outcome.unwritten, Outcome.unwritten]
+    # The second one calls the first, and is right with a right one in its place.
+    assert outcomes(found) == [Outcome.wrong, Outcome.right, Outcome.unwritten, Outcome.unwritten]
     assert found.checks[0].said
+    assert "`denoise_step`" in found.checks[1].said
     assert not found.ready
 
 
