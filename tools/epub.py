@@ -5,6 +5,7 @@ a script is left out; the figures that stand in for it stay. Readers choose thei
 """
 
 import datetime
+import json
 import mimetypes
 import os
 import re
@@ -83,13 +84,15 @@ def page_names() -> list[str]:
 # ------------------------------------------------------------------------------------------------ from HTML to XHTML
 
 
-def chapter_of(html: Path, name: str) -> Chapter:
+def chapter_of(html: Path, name: str, address: str) -> Chapter:
     """A page of the built site, with what a book cannot have taken out."""
     page = BeautifulSoup((html / f"{name}.html").read_text("utf-8"), "html.parser")
     article = page.select_one("article.bd-article")
     assert article is not None, name
     for thing in [*article.select(LEFT_OUT), *article.find_all(string=lambda text: isinstance(text, Comment))]:
         thing.extract()
+    for live in article.select(".live"):
+        live.insert(0, BeautifulSoup(there(f"{address}{name}.html"), "html.parser"))
     for fold in article.select("details"):
         if fold.summary:
             fold["open"] = "open"
@@ -106,6 +109,12 @@ def chapter_of(html: Path, name: str) -> Chapter:
         chapter.pictures[source.name] = source
         picture["src"] = f"pictures/{source.name}"
     return chapter
+
+
+def there(page: str) -> str:
+    """What a book says where a page, at an address, has something to play with."""
+    texts = ROOT / "book" / f"notebooks.{settings()['sphinx']['config']['language']}.json"
+    return f'<p><a href="{page}">{escape(json.loads(texts.read_text("utf-8"))["live"])}</a></p>'
 
 
 def mend(tag: Tag) -> None:
@@ -217,7 +226,7 @@ def write_epub(html: Path, target: Path, address: str) -> int:
         target: the file to write.
         address: of the published site, with a slash at its end; where links lead to what is not in the book.
     """
-    chapters = [chapter_of(html, name) for name in page_names()]
+    chapters = [chapter_of(html, name, address) for name in page_names()]
     link(chapters, address)
     pictures = {"card.png": html / "_static" / "card.png"}
     for chapter in chapters:

@@ -1,7 +1,8 @@
 """Leaves out of the theme's style sheet what no page can use: most of it, and it is what a phone waits for.
 
 A rule stays if every class that it asks for stands in a page or is a word of a script, which may set it. Tags, ids,
-attributes and what stands in brackets are not looked at, so more stays than must. Scripts wait until the page is read.
+attributes and what stands in brackets are not looked at, so more stays than must. A sheet that only fetched another one
+holds that one. Scripts wait until the page is read.
 """
 
 import re
@@ -15,6 +16,7 @@ STYLE = Path("styles", "pydata-sphinx-theme.css")
 SOURCE = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static" / STYLE
 CLASSES = re.compile(r'\sclass="([^"]*)"')
 WORD = re.compile(r"[\w-]+")
+IMPORT = re.compile(r'@import "../basic.css";')  # all that the theme's own sheet says
 NESTED = {"media", "supports", "layer", "container"}  # at-rules that hold rules
 
 
@@ -33,9 +35,11 @@ def _wait(app, pagename, templatename, context, doctree):
 def _write(app, exception):
     if exception or app.builder.format != "html":
         return
-    out = Path(app.outdir)
-    css = slim(SOURCE.read_text("utf-8"), used_words(out))
-    (out / "_static" / STYLE).write_text(css, "utf-8")
+    static, used = Path(app.outdir, "_static"), used_words(Path(app.outdir))
+    (static / STYLE).write_text(slim(SOURCE.read_text("utf-8"), used), "utf-8")
+    theme, basic = static / "styles" / "theme.css", (static / "basic.css").read_text("utf-8")
+    if IMPORT.search(theme.read_text("utf-8")):
+        theme.write_text(slim(re.sub(r"url\((?!data:)[\"']?", r"\g<0>../", basic), used), "utf-8")
 
 
 def used_words(html):

@@ -71,6 +71,8 @@ def test_chapter_of_the_epub_has_all_that_needs_no_script(documents):
     for name, other in documents.items():
         for tag in ("script", "form", "input", "button", "canvas", "noscript"):
             assert list(other.iter(f"{XHTML}{tag}")) == [], (name, tag)
+    (live,) = [tag for tag in page.iter(f"{XHTML}a") if tag.get("href") == f"{ADDRESS}book/03-resblock.html"]
+    assert "on the site" in live.text
     stills = [tag.get("src") for tag in documents["book/play.xhtml"].iter(f"{XHTML}img")]
     assert "pictures/still-whole.png" in stills
 
