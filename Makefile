@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NAME ?= 03-resblock
 JOBS ?= 2
+STUDENTS ?= 200
 SAMPLE := _build/sample-class
 APT_PACKAGES := bubblewrap chromium postgresql
 # What `make check` runs: the tests that take seconds. A test that grades, trains or builds the site is not among them.
@@ -21,7 +22,8 @@ export UV_COMPILE_BYTECODE ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help course setup test check test-full proof-pairs proof-class test-backends test-colab lint format exercises check-exercises book \
-        check-html check-epub check-firefox lighthouse pages pdf epub grade sample-class bench bench-draw bench-grading train train-scenes score score-scenes fixtures lock clean
+        check-html check-epub check-firefox lighthouse pages pdf epub grade sample-class whole-class bench bench-draw \
+        bench-grading train train-scenes score score-scenes fixtures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -112,6 +114,9 @@ sample-class: setup exercises ## make and grade a small class in _build/sample-c
 	$(BIN)/python -m autograder.classroom.sample_class $(SAMPLE)
 	@$(BIN)/autograder doctor > /dev/null || echo "No sandbox here (see: autograder doctor). The sample class is ours and runs without."
 	$(BIN)/autograder grade 03-resblock --course $(SAMPLE) $$($(BIN)/autograder doctor > /dev/null || echo --unsandboxed)
+
+whole-class: setup ## a whole round with a made class, timed: make whole-class STUDENTS=200 (hours for all exercises)
+	$(BIN)/python -m autograder.classroom.whole_class _build/whole-class --students $(STUDENTS) $(CLASS_ARGS)
 
 bench: setup ## time the reference UNet against KerasCV's and diffusers', in environments of their own
 	sh tools/bench.sh $(BENCH_ARGS)

@@ -43,6 +43,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+c.GenerateFeedback.exporter_class = "autograder.classroom.feedback_page.FeedbackExporter"
 # What one submission may use; `autograder grade` keeps to it, too.
 c.SitExam.cell_seconds = 60
 c.SitExam.notebook_seconds = 300

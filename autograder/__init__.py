@@ -1,4 +1,5 @@
-"""What a notebook imports: `from autograder import check, draw`, or `train`, `run_pipeline`, `run_text_block`.
+"""What a notebook imports: `from autograder import check, draw`, or `preflight`, `train`, `run_pipeline`,
+`run_text_block`.
 
 Nothing is loaded until it is asked for: the sandboxed side of grading has only a part of this package.
 """
@@ -6,7 +7,7 @@ Nothing is loaded until it is asked for: the sandboxed side of grading has only 
 import importlib
 from typing import Any
 
-__all__ = ["check", "draw", "run_pipeline", "run_text_block", "train"]
+__all__ = ["check", "draw", "preflight", "run_pipeline", "run_text_block", "train"]
 __version__ = "0.1.0"
 # What shows something: where it comes from.
 _SHOWN = {"draw": "draw", "train": "train", "run_pipeline": "pipeline", "run_text_block": "pipeline"}
@@ -22,6 +23,8 @@ def __getattr__(name: str) -> Any:
 
         watch_notebook()
         return check
+    if name == "preflight":
+        return _preflight()
     if name in _SHOWN:
         from autograder.sitting.quiet import quiet
 
@@ -42,6 +45,17 @@ def _check() -> Any:
             raise
         from autograder.sitting.checks import check
     return check
+
+
+def _preflight() -> Any:
+    """Says what would be graded, or, where a notebook is graded, only that it does not."""
+    try:
+        from autograder.exam.before_handing_in import preflight
+    except ModuleNotFoundError as error:
+        if error.name != "autograder.exam":
+            raise
+        from autograder.sitting.checks import preflight
+    return preflight
 
 
 def _shown(name: str) -> Any:

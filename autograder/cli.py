@@ -29,7 +29,8 @@ else:
     GUIDE = "the page for instructors, under Packages"
 
     app = typer.Typer(help="Stable Diffusion's UNet, block by block: the classroom.", add_completion=False)
-    for command in (commands.init, commands.collect, commands.preflight, commands.report, commands.export):
+    around = (commands.init, commands.collect, commands.preflight, commands.report, commands.feedback, commands.export)
+    for command in around:
         app.command()(command)
     app.command()(commands.similar)
 

@@ -23,6 +23,7 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from autograder import fair_settings
 from autograder.check_cells import is_marked, questions_of, without_rubrics
+from autograder.notebook_end import add_preflight
 from autograder.sitting.packages import PACKAGES
 from autograder.whole_files import write_whole
 
@@ -71,6 +72,7 @@ def source_notebook(root: Path, name: str) -> NotebookNode:
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
     notebook.cells = [_cell(cell, number) for number, cell in enumerate(read.cells, start=1)]
     _fill_placeholders(notebook, _said(root) | {"points": str(points_of(notebook))})
+    add_preflight(notebook, name)
     check_source(notebook, name)
     return notebook
 
@@ -285,8 +287,8 @@ def _guide(notebook: NotebookNode) -> dict[str, dict[str, Any]]:
             hint = next(iter(HINT.findall(cell.source)), hint)
         settings = cell.metadata.get("nbgrader", {})
         if settings.get("grade") and settings.get("locked"):
-            said = cell.metadata.get(fair_settings.KEY, {})
-            found[settings["grade_id"]] = {"points": settings["points"], "heading": heading, "hint": hint, **said}
+            said = {"heading": heading, "hint": hint, "check": cell.source, **cell.metadata.get(fair_settings.KEY, {})}
+            found[settings["grade_id"]] = {"points": settings["points"], **said}
         elif settings.get("solution"):
             hint = ""  # of the question before
     return found

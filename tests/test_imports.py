@@ -10,7 +10,7 @@ import sys
 import pytest
 
 INSIDE = {"sitting", "sandbox/inner", "adapters"}
-FILES = {"notebooks", "check_cells", "fair_settings", "scales", "whole_files"}
+FILES = {"notebooks", "check_cells", "fair_settings", "scales", "whole_files", "addresses"}
 # What each room may import beside itself. `drawing` places weights by marking's rule, so it also takes from `exam`.
 ALLOWED = {
     "reference": set(),
@@ -23,9 +23,17 @@ ALLOWED = {
     "questions": {"reference", "sitting"},
     "exam": {"questions", "reference", "sitting", "scales", "fair_settings", "adapters"},
     "classroom": {"sandbox", "exam", "questions", "reference", *FILES, *INSIDE},
-    "notebooks": {"check_cells", "fair_settings", "sitting", "whole_files"},  # sitting: the packages that an exam has
+    "notebooks": {
+        "check_cells",
+        "fair_settings",
+        "notebook_end",
+        "sitting",
+        "whole_files",
+    },  # sitting: exam packages
     "check_cells": {"fair_settings"},
     "fair_settings": set(),
+    "addresses": set(),
+    "notebook_end": set(),
     "scales": set(),
     "whole_files": set(),
     "cli": {"classroom", "sandbox", "exam", "questions", "reference", "drawing", "small_model", *FILES, *INSIDE},

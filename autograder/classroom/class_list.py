@@ -125,7 +125,8 @@ class ClassList:
             if owner is not None and (owner.student or level or len(parts) == 1):
                 return replace(owner, level=level)
         for level, name in [*list(enumerate(parts))[1:], (0, parts[0])]:
-            owner = self._by_key_of([*_called(name), *_pieces(name)], name)
+            classroom = _endings(name) if level < len(parts) - 1 else []
+            owner = self._by_key_of([*_called(name), *_pieces(name), *classroom], name)
             if owner is not None:
                 return replace(owner, level=level)
         return Owner(None, reason="no name on the way to it is in the class list")
@@ -168,6 +169,32 @@ def _pieces(name: str) -> list[str]:
     """What stands in a name before its first underscore and behind its last."""
     stem = name.partition(".ipynb")[0]
     return [_plain(stem.partition("_")[0]), _plain(stem.rpartition("_")[2])]
+
+
+def _endings(name: str) -> list[str]:
+    """What a folder's name ends in behind each hyphen: GitHub Classroom's are `01-denoising-leeann`."""
+    words = name.split("-")
+    return [_plain("".join(words[number:])) for number in range(1, len(words))]
+
+
+def returned_as(name: str, exercise: str) -> str:
+    """How a page of feedback must be called in a zip file for the LMS to give it to whom a notebook came from.
+
+    Moodle goes by the participant's number in the folder's name or at the file's beginning ("Upload multiple feedback
+    files in a zip"), Canvas by the numbers of the user and of the file that was handed in ("Upload Submissions").
+
+    Args:
+        name: the folder or file by which the LMS said whose it is; what lies below has names that its student gave.
+        exercise: which it is.
+
+    Returns:
+        A path, or "" if this is not a name that an LMS gives.
+    """
+    if CANVAS.match(name):
+        return re.sub(r"(\.ipynb)?(\.\w{1,4})?$", ".html", name, count=1)
+    if found := MOODLE.match(name):
+        return f"{name[: found.start('rest')]}{exercise}.html" if found["rest"] else f"{name}/{exercise}.html"
+    return ""
 
 
 def _keys(student: Student) -> set[str]:

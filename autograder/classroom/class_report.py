@@ -5,6 +5,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.classroom.course import Course, CourseError
@@ -94,9 +95,9 @@ class ClassReport:
         return asdict(self) | {"mean": self.mean, "median": self.median}
 
 
-def note_results(course: Course, name: str, results: Iterable[Result]) -> None:
-    """Keeps a run's results for `class_report`, beside those of other students from earlier runs."""
-    path = course.root / "_build" / "exam" / name / CLASS_RESULTS
+def note_results(root: Path, name: str, results: Iterable[Result]) -> None:
+    """Keeps a run's results for reports and feedback, beside those of other students from earlier runs."""
+    path = root / "_build" / "exam" / name / CLASS_RESULTS
     if path.parent.is_dir():
         write_private(path, read_private(path) | {result.student: asdict(result) for result in results})
 
@@ -108,7 +109,17 @@ def kept_results(course: Course, name: str) -> list[Result]:
     kept = read_private(course.root / "_build" / "exam" / name / CLASS_RESULTS)
     known = set(roster(course, name)) if kept else set()
     found = [kept[student] for student in sorted(kept) if student in known]
-    return [Result(**one | {"questions": [QuestionResult(**q) for q in one["questions"]]}) for one in found]
+    return [_result(one) for one in found]
+
+
+def kept_result(root: Path, name: str, student: str) -> Result | None:
+    """The last result of a submission, if there is one."""
+    kept = read_private(root / "_build" / "exam" / name / CLASS_RESULTS).get(student)
+    return _result(kept) if kept else None
+
+
+def _result(kept: dict[str, Any]) -> Result:
+    return Result(**kept | {"questions": [QuestionResult(**question) for question in kept["questions"]]})
 
 
 def class_report(course: Course, name: str) -> ClassReport:

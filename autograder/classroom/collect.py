@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from autograder.classroom.class_list import ClassList, Owner
+from autograder.classroom.class_list import ClassList, Owner, returned_as
 from autograder.classroom.course import Course, CourseError
 from autograder.classroom.downloads import Download, Reading
+from autograder.classroom.exam_state import DOWNLOADS, private_directory, read_private, write_private
 from autograder.classroom.hand_in_time import TIMESTAMP, hand_in_time
 from autograder.classroom.intake import shown
 from autograder.classroom.notebook_reader import Unreadable, read_cells
@@ -101,10 +102,23 @@ def collect(
         what = _put(course.submitted(student, exercise), exercise, download.content, when, dry_run)
         others = counts[student, exercise] - 1
         result.collected.append(Collected(student, exercise, what, download.path, when, owner.late, others))
+    if not dry_run:
+        _note_names(course, {key: download.parts[owner.level] for key, (download, owner) in latest.items()})
     for exercise in sorted({one.exercise for one in result.collected}):
         have = {one.student for one in result.collected if one.exercise == exercise} | set(course.students(exercise))
         result.missing[exercise] = sorted(set(students.students) - have)
     return result
+
+
+def _note_names(course: Course, found: dict[tuple[str, str], str]) -> None:
+    """Keeps what an LMS called the notebooks that it gave, by student: so it wants feedback on them called."""
+    for exercise in {exercise for _, exercise in found}:
+        given = {student: returned_as(name, exercise) for (student, which), name in found.items() if which == exercise}
+        if names := {student: name for student, name in given.items() if name}:
+            path = course.root / "_build" / "exam" / exercise / DOWNLOADS
+            private_directory(path.parent)
+            if (known := read_private(path)) != known | names:
+                write_private(path, known | names)
 
 
 def _order(download: Download, owner: Owner) -> tuple[datetime, int, datetime, str]:

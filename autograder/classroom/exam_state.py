@@ -18,6 +18,7 @@ PRIVATE_DIRECTORY = 0o700
 SEED_BITS = 31
 OWNER = 16  # characters of a file's name that say whose it is
 CLASS_RESULTS = "report.json"  # of a whole class, by student
+DOWNLOADS = "downloads.json"  # what an LMS calls what it gave, by student
 FORM = 2  # of what is kept of a submission; a result of another form is not found, and the submission is run again
 OF_STUDENTS = ("results", "published", "edited")  # directories whose files belong to one student each
 
@@ -93,7 +94,7 @@ def forget_departed(root: Path, students: Collection[str]) -> None:
         students: the ids of those who are still there.
     """
     owners = {digest(student)[:OWNER] for student in students}
-    for file in root.glob(f"_build/exam/*/{CLASS_RESULTS}"):
+    for file in (file for kind in (CLASS_RESULTS, DOWNLOADS) for file in root.glob(f"_build/exam/*/{kind}")):
         kept = read_private(file)
         if kept.keys() - set(students):
             write_private(file, {student: result for student, result in kept.items() if student in students})

@@ -18,7 +18,7 @@ from autograder.adapters.nbgrader_parts import is_first_pass
 from autograder.check_cells import without_rubrics
 from autograder.classroom.course import CHECKOUT
 from autograder.classroom.intake import Unusable
-from autograder.classroom.plugins import OUTCOME
+from autograder.classroom.plugins import OUTCOME, REPAIRS
 from autograder.classroom.published import note_published, set_edit_aside
 from autograder.classroom.rebuild import rebuild_submission
 from autograder.classroom.strays import notes_beside
@@ -75,6 +75,7 @@ class TolerantExporter(NotebookExporter):
             return notebook
         for warning in taken.warnings:
             self.log.warning("%s: %s", directory, warning)
+        REPAIRS[directory] = taken.warnings
         return taken.notebook
 
 

@@ -1,14 +1,21 @@
 """Feedback pages are never older than the score: one that says something else is removed.
 
-nbgrader makes them (`nbgrader generate_feedback`, Formgrader) and would pass over a page that is there.
+`autograder feedback` makes them, as do `nbgrader generate_feedback` and Formgrader, which pass over one that is there.
 """
 
+import contextlib
+import html
+import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from autograder.classroom.report import QuestionResult
 
-# How nbgrader's template writes the score of a notebook, and above it that of each cell.
+# What our page says of its points, for `remove_outdated_feedback`; see `shown_points`.
+OURS = re.compile(r'<meta name="autograder:points" content="(?P<points>[^"]*)">')
+# How nbgrader's own template writes the score of a notebook, and above it that of each cell.
 TOTAL = re.compile(r"\(Score: (?P<score>[-\d.]+) / (?P<max_score>[-\d.]+)\)</h4>")
 PART = re.compile(r'<li><a href="#(?P<id>[^"]+)">[^<]*</a> \(Score: (?P<score>[-\d.]+) / (?P<max_score>[-\d.]+)\)</li>')
 ROUNDING = 0.006  # its pages show two digits
@@ -27,12 +34,9 @@ def remove_feedback(directory: Path, name: str) -> str:
         (directory / f"{name}.html").unlink()
     except FileNotFoundError:
         return ""
-    command = f"nbgrader generate_feedback {name}"
-    try:
+    with contextlib.suppress(OSError):  # an instructor's own files lie beside it
         directory.rmdir()
-    except OSError:  # an instructor's own files lie beside it
-        command += f" --notebook={name}"
-    return f"its feedback page said something older and was removed; `{command}` makes it again"
+    return f"its feedback page said something older and was removed; `autograder feedback {name}` makes it again"
 
 
 def remove_outdated_feedback(directory: Path, name: str, score: float, questions: list[QuestionResult]) -> str:
@@ -47,15 +51,36 @@ def remove_outdated_feedback(directory: Path, name: str, score: float, questions
     page = directory / f"{name}.html"
     if not page.is_file():
         return ""
-    text = page.read_text(encoding="utf-8", errors="replace")
-    total = TOTAL.search(text)
-    shown = {part["id"]: (float(part["score"]), float(part["max_score"])) for part in PART.finditer(text)}
+    total, shown = _points_on(page.read_text(encoding="utf-8", errors="replace"))
     held = {question.id: (question.points, question.max_points) for question in questions}
     pairs = [pair for key in held.keys() & shown.keys() for pair in zip(shown[key], held[key], strict=True)]
     same = shown.keys() == held.keys() and all(_close(*pair) for pair in pairs)
-    if total and _close(float(total["score"]), score) and same:
+    if total is not None and _close(total, score) and same:
         return ""
     return remove_feedback(directory, name)
+
+
+def shown_points(score: float, graded: Iterable[Any]) -> dict[str, Any]:
+    """What a page says of its points: the score, and points and maximum by cell.
+
+    Args:
+        score: of the notebook, the penalty for being late taken off.
+        graded: its cells with points, with `id`, `points` and `most`.
+    """
+    return {"score": score, "cells": {one.id: [one.points, one.most] for one in graded}}
+
+
+def _points_on(text: str) -> tuple[float | None, dict[str, tuple[float, float]]]:
+    """The score that a page of ours or nbgrader's shows, None if it shows none; points and maximum by cell."""
+    if found := OURS.search(text):
+        try:
+            said = json.loads(html.unescape(found["points"]))
+            return float(said["score"]), {key: (float(p), float(m)) for key, (p, m) in said["cells"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None, {}
+    total = TOTAL.search(text)
+    shown = {part["id"]: (float(part["score"]), float(part["max_score"])) for part in PART.finditer(text)}
+    return float(total["score"]) if total else None, shown
 
 
 def _close(shown: float, held: float) -> bool:

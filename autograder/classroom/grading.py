@@ -136,7 +136,7 @@ def grade(
     except Refused as refusal:
         return _refused(name, points, said | dict.fromkeys(students, str(refusal)), on_result)
     results.sort(key=lambda result: result.student)
-    note_results(course, name, results)
+    note_results(course.root, name, results)
     return results
 
 
@@ -281,6 +281,7 @@ def _mark(run: _Run, taken: _Taken) -> dict[str, Any]:
         "status": taken.status,
         "reason": taken.reason,
         "warnings": [*run.notes, *taken.warnings],
+        "repairs": taken.warnings,
         "seconds": taken.seconds,
         "verdicts": [verdict.as_json() for verdict in verdicts.values()],
         "notebook": nbformat.writes(notebook),
@@ -301,9 +302,8 @@ def _enter(run: _Run, taken: _Taken) -> Result:
     taken.warnings, taken.seconds = [*taken.around, *grades.notes, *kept["warnings"]], kept["seconds"]
     reason = "; ".join(filter(None, [kept["reason"], grades.late])) or None
     result = _result(run, taken, kept["status"], reason)
-    return replace(
-        result, score=grades.score, max_score=grades.max_score, questions=grades.questions, penalty=grades.penalty
-    )
+    said = {"questions": grades.questions, "penalty": grades.penalty, "repairs": kept.get("repairs", [])}
+    return replace(result, score=grades.score, max_score=grades.max_score, **said)
 
 
 def _result(run: _Run, taken: _Taken, status: str, reason: str | None) -> Result:

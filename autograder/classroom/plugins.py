@@ -5,6 +5,7 @@ nbgrader's own step runs a submission with the grader's rights and lets what it 
 
 import atexit
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,21 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Enum, Float, Integer
 from traitlets.config import Config
 
-from autograder.check_cells import fair_points_in, questions_of
+from autograder.check_cells import checks_of, fair_points_in, grade_id, is_marked, questions_of
+from autograder.classroom.class_report import note_results
 from autograder.classroom.course import Course
 from autograder.classroom.exam_session import DEVICES, UNSANDBOXED, ExamSession, Settings
 from autograder.classroom.exam_state import ExamState
 from autograder.classroom.feedback import remove_feedback
-from autograder.classroom.report import absent_notes
+from autograder.classroom.report import Result, absent_notes, question_result
 from autograder.classroom.verdict_view import show_ungraded
+from autograder.exam.verdict import Verdict
 from autograder.notebooks import source_notebook
 from autograder.sandbox.inner.limits import Limits
 from autograder.scales import Scale
 
 OUTCOME = "autograder"  # key in the notebook's metadata, from our exporter: {"status": ..., "reason": ...}
+REPAIRS: dict[Path, list[str]] = {}  # what our exporter noticed in the hand-ins that it read, by their directories
 
 # One exercise's exam in this process, with what it was set up from.
 _sessions: dict[tuple[str, str, str], ExamSession] = {}
@@ -51,14 +55,17 @@ class SitExam(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         self._remove_feedback(**resources["nbgrader"])
         if OUTCOME in nb.metadata:  # our exporter put it there when it read the submission: nothing of it can run
-            show_ungraded(nb, f"not graded: {nb.metadata[OUTCOME]['reason']}.")
+            outcome = nb.metadata[OUTCOME]
+            verdicts = show_ungraded(nb, f"not graded: {outcome['reason']}.")
+            self._note(nb, resources["nbgrader"], verdicts, (outcome["status"], outcome["reason"]))
             return nb, resources
         session = self._session(Path(self._course().root), resources["nbgrader"]["notebook"], nb)
         if session.settings.unsandboxed:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], UNSANDBOXED)
         start = time.monotonic()
         sitting = session.run(nb)
-        for note in absent_notes(sitting.absent):
+        notes = absent_notes(sitting.absent)
+        for note in notes:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], note)
         marked = session.marker.mark_notebook(nb, sitting, session.settings.limits)
         again = session.second_sittings(nb, marked)
@@ -66,7 +73,30 @@ class SitExam(NbGraderPreprocessor):
         session.take_second(nb, marked, second)
         if marked.reason:
             self.log.warning("%s: %s: %s", resources["nbgrader"]["student"], marked.status, marked.reason)
+        self._note(nb, resources["nbgrader"], marked.verdicts, (marked.status, marked.reason), notes)
         return nb, resources
+
+    def _note(
+        self,
+        nb: NotebookNode,
+        about: dict[str, Any],
+        verdicts: dict[str, Verdict],
+        outcome: tuple[str, str | None],
+        notes: Iterable[str] = (),
+    ) -> None:
+        """Keeps what was decided as data, for feedback and reports, as `autograder grade` does."""
+        place, student, name = self._course(), about["student"], about["notebook"]
+        most = {grade_id(cell): float(cell.metadata.nbgrader.points) for cell in nb.cells if is_marked(cell)}
+        questions = [
+            question_result(key, verdicts[key].earned(most[key]), most[key], verdicts[key], True)
+            for key in checks_of(nb)
+            if key in verdicts
+        ]
+        directory = Path(place.format_path(place.submitted_directory, student, about["assignment"])).absolute()
+        repairs = [*REPAIRS.pop(directory, []), *notes]
+        score = sum(question.points for question in questions)
+        result = Result(student, name, score, sum(most.values()), *outcome, repairs, 0.0, questions, repairs=repairs)
+        note_results(Path(place.root), name, [result])
 
     def _remove_feedback(self, student: str, assignment: str, notebook: str, **_: Any) -> None:
         """Removes a page that will be older than the score."""

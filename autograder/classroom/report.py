@@ -55,6 +55,7 @@ class Result:
     seconds: float
     questions: list[QuestionResult] = field(default_factory=list)
     penalty: float = 0.0  # points taken off for being late; `score` is without them
+    repairs: list[str] = field(default_factory=list)  # of the warnings those on the hand-in itself, for its learner
 
 
 def question_result(id: str, points: float, max_points: float, verdict: Verdict | None, there: bool) -> QuestionResult:

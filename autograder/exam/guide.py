@@ -30,10 +30,12 @@ class Progress:
     def __init__(self) -> None:
         self.verdicts: dict[str, tuple[Verdict, Any]] = {}  # the last one, and the object that it is of
         self.failures: Counter[tuple] = Counter()
+        self.unwritten: set[str] = set()  # questions whose last answer was still the stub
 
     def enter(self, verdict: Verdict, made: Any, written: bool) -> int:
         """Notes a verdict, and tells how often an answer has failed in this way; 0 for one that is not written."""
         self.verdicts[verdict.question] = verdict, made
+        (self.unwritten.discard if written else self.unwritten.add)(verdict.question)
         if verdict.passed or not written:
             return 0
         kind = (verdict.question, *(verdict.mistakes or (verdict.stage or "",)))
@@ -61,7 +63,7 @@ def words(language: str = LANGUAGE) -> dict[str, str]:
 
 @functools.cache
 def notebook_of(exercise: str) -> dict[str, dict[str, Any]]:
-    """An exercise's questions in the order of its notebook: `points`, `heading`, `hint`, settings; empty if unknown."""
+    """An exercise's questions in order: `points`, `heading`, `hint`, `check`, settings; empty if it is unknown."""
     file = files("autograder.questions") / "notebooks" / f"{exercise}.en.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 

@@ -3,13 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autograder.sitting.missing_answer import MissingAnswer
-
 CHECK_FAILED = "CheckFailed"
 NOT_RUN = "NotRun"
 TIME_LIMIT = "TimeLimit"
 STOPPED = "Stopped"
-SAY_ENOUGH = (CHECK_FAILED, MissingAnswer.__name__)  # errors of a check whose text needs no name before it
+MISSING_ANSWER = "MissingAnswer"  # the name of the sitting's exception: to import it would load Keras
+SAY_ENOUGH = (CHECK_FAILED, MISSING_ANSWER)  # errors of a check whose text needs no name before it
 
 
 @dataclass(frozen=True)

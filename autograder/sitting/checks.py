@@ -47,6 +47,11 @@ def run_pipeline(*_: Any, **__: Any) -> None:
     draw()
 
 
+def preflight(*_: Any, **__: Any) -> None:
+    """Says nothing of the answers: that is for the learner, before they hand in."""
+    print("What would be graded is said before a notebook is handed in.")
+
+
 def run_text_block(*_: Any, **__: Any) -> None:
     """Reads nothing: that takes networks, which are not there while a notebook is graded."""
     print("Nothing is read while the notebook is graded.")

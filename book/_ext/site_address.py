@@ -13,7 +13,8 @@ from xml.sax.saxutils import escape as xml_escape
 
 from docutils import nodes
 
-REPOSITORY = re.compile(r"https://github\.com/([^/]+)/([^/]+?)(\.git)?/?")
+from autograder.addresses import site_address
+
 LONGEST = 160  # characters of a description that search engines show
 BOOKS = {"pdf": "book.pdf", "epub": "book.epub"}
 CARD, CARD_SIZE = "_static/card.png", (1200, 630)  # what link previews expect; tools/site_card.py draws it
@@ -41,15 +42,6 @@ def setup(app):
         app.add_role(name, _book_role)
     app.connect("build-finished", _write_way_in, priority=900)  # sphinx-external-toc's is no whole page
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def site_address(repository):
-    """Where GitHub Pages serves a repository, with a slash at its end."""
-    found = REPOSITORY.fullmatch(repository)
-    if not found:
-        raise ValueError(f"`repository.url` must be https://github.com/OWNER/NAME. Received: {repository}")
-    host, name = f"{found[1].lower()}.github.io", found[2]
-    return f"https://{host}/" if name.lower() == host else f"https://{host}/{name}/"
 
 
 def _book_role(name, rawtext, text, lineno, inliner, options=None, content=None):

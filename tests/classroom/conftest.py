@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from autograder.cli import app
 from autograder.notebooks import write_exercises
 from autograder.sandbox.probe import probe
+from tests.site.conftest import browser  # noqa: F401 - a fixture, here once for all files: two would not start
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "01-class"

@@ -26,7 +26,6 @@ from tests.classroom.conftest import BARE_PATH, BIN
 from tests.classroom.corpus import CONV, NAME, RIGHT, STEP
 from tests.classroom.test_corpus import HONEST, new_class
 from tests.classroom.test_safe_outputs import ACTIVE, SCRIPTS, picture
-from tests.site.conftest import browser  # noqa: F401 - a fixture
 
 STUDENT = "mallory"
 RUN = "window.RAN=(window.RAN||0)+1"
@@ -150,7 +149,7 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture
-def page(browser):  # noqa: F811
+def page(browser):
     """A page that reaches this machine alone, and remembers who it asked for what."""
     context = browser.new_context()
     context.set_default_timeout(90_000)  # milliseconds, on a machine that does much else

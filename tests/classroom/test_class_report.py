@@ -149,12 +149,12 @@ def test_results_are_kept_from_run_to_run_and_go_with_the_student(tmp_path: Path
     results, _ = made(4)
     for one in results:
         (tmp_path / "submitted" / one.student / NAME).mkdir(parents=True)
-    note_results(course, NAME, results)
+    note_results(course.root, NAME, results)
     assert kept_results(course, NAME) == []  # no exam was held here
     (tmp_path / "_build" / "exam" / NAME).mkdir(parents=True)
-    note_results(course, NAME, results)
+    note_results(course.root, NAME, results)
     again = result("student-01", [question("resblock-same", 1, 6)])
-    note_results(course, NAME, [again])
+    note_results(course.root, NAME, [again])
     assert {one.student: one for one in kept_results(course, NAME)} == {one.student: one for one in [*results, again]}
     (tmp_path / "submitted" / "student-02" / NAME).rmdir()
     (tmp_path / "submitted" / "student-02").rmdir()

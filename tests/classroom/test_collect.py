@@ -84,11 +84,14 @@ FORM = (
     "Copy of 01_denoising - José Núñez García.ipynb",
     "01-denoising (2) - 林小美.ipynb",
 )
+GITHUB = tuple(f"clones/01-denoising-{who}/01-denoising.ipynb" for who in ("ann", "jn", "mei"))
 FOLDERS = ("ann/01-denoising.ipynb", "jn@example.org/01-denoising.ipynb", "mei/week 1/01-denoising.ipynb.txt")
 
 
 @pytest.mark.parametrize(
-    "names", [MOODLE, MOODLE_FLAT, CANVAS, FORM, FOLDERS], ids=["moodle", "flat", "canvas", "form", "folders"]
+    "names",
+    [MOODLE, MOODLE_FLAT, CANVAS, FORM, FOLDERS, GITHUB],
+    ids=["moodle", "flat", "canvas", "form", "folders", "github"],
 )
 def test_each_download_finds_its_students(course: Course, notebook: bytes, tmp_path: Path, names: tuple[str, ...]):
     file = tmp_path / "download.zip"

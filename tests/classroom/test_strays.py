@@ -168,7 +168,7 @@ def test_feedback_is_never_older_than_the_score(course: SampleCourse):
 
     course.hand_in("ada", {**RIGHT, STEP: "denoise_step = None"})
     course.grade(NAME)
-    assert "(Score: 4.0 / 10.0)</h4>" in feedback()
+    assert '<p class="score">4 of 10 points</p>' in feedback()
     course.grade(NAME)
     assert page.exists()
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}", "sd-unet") as book:
@@ -176,7 +176,7 @@ def test_feedback_is_never_older_than_the_score(course: SampleCourse):
         book.db.commit()
     course.grade(NAME)
     assert not page.exists()
-    assert "(Score: 6.0 / 10.0)</h4>" in feedback()
+    assert '<p class="score">6 of 10 points</p>' in feedback()
     course.hand_in("ada", RIGHT)
     done = course.grade(NAME)
     assert not page.exists()

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-FILES = ("notebooks", "check_cells", "fair_settings", "scales", "whole_files")
+FILES = ("notebooks", "check_cells", "fair_settings", "scales", "whole_files", "addresses", "notebook_end")
 ROOMS = ("reference", "small_model", "drawing", "questions", "exam", "classroom", "cli", *FILES)
 OUTER = tuple(f"sandbox.{module}" for module in ("bubblewrap", "control_groups", "probe", "reader", "worker"))
 
