@@ -163,7 +163,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
         "id,first_name,last_name,email,lms_user_id\n"
         "ann,Ann,Lee,ann@example.org,4711\nbo,Bo,Ng,bo@example.org,4712\nmei,Mei,Lin,mei@example.org,4713\n"
     )
-    hand_in(walk.place / "submissions.zip")
+    hand_in(walk.place / "moodle.zip")
     try:
         for block in blocks():
             if block.runs:
