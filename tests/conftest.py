@@ -36,16 +36,20 @@ LONGEST = (
     *(f"tests/questions/test_{name}.py" for name in ("mutations", "sampling_answers", "flow_answers")),
     "tests/small_model/test_programs.py",
     "tests/live/test_live_model.py",
-    "tests/exam/test_pairs.py",
+    "tests/exam/shared_marker.py",
 )
+# These mark with markers that they share.
+SHARING = {f"tests/exam/test_{name}.py" for name in ("pairs", "stages", "exceptions", "errors", "sheet_reader")}
 
 
 def together(nodeid: str) -> str:
-    """What a test must stay in one process with: a room with a costly fixture (a graded class, a built site), or else
-    its file. Slips are many: they are divided by the first word of their question, so that no process ends alone with
-    them.
+    """What a test must stay in one process with: a room with a costly fixture (a graded class, a built site), files
+    that share their markers, or else its file. Slips are many: they are divided by the first word of their question, so
+    that no process ends alone with them.
     """
     file = Path(nodeid.partition("::")[0])
+    if str(file) in SHARING:
+        return "tests/exam/shared_marker.py"
     if file.name == "test_slips.py":
         return f"{file} {nodeid.partition('[')[2].partition('-')[0]}"
     alone = file.parent.name not in {"classroom", "site"} or file.name == "test_corpus.py"  # that grades its own class

@@ -27,6 +27,9 @@ RESHAPES = [  # how many numbers there are, and the shape, or how many numbers i
     re.compile(r"(?:array of size |\(size )(?P<size>\d+)\)? into shape \((?P<shape>[^)]*)\)"),  # NumPy, JAX
     re.compile(r"shape '\[(?P<shape>[^\]]*)\]' is invalid for input of size (?P<size>\d+)"),  # PyTorch
 ]
+OF_NAMES = ("ImportError", "IndentationError", "ModuleNotFoundError", "NameError", "SyntaxError", "UnboundLocalError")
+NO_ATTRIBUTE = re.compile(r"'(\w+)' object has no attribute")
+PLAIN = ("NoneType", "bool", "dict", "float", "int", "list", "ndarray", "set", "str", "tuple")  # what parts are given
 HOW_FAR = re.compile(r"\(after [\w ,]+\)")  # what the sitting notes of a flow that failed
 
 
@@ -93,6 +96,14 @@ def _same_error(mine: LearnerError, theirs: LearnerError) -> bool:
         return told and _part_failed(mine.message, theirs.message)
     shapes = _shapes(mine.message), _shapes(theirs.message)
     return mine.kind == theirs.kind and shapes[0] == shapes[1] != []
+
+
+def can_be_of_a_part(error: LearnerError) -> bool:
+    """Whether a part of a base could fail so: else no change of a base need be tried to explain it."""
+    if error.kind == "AttributeError":
+        owner = NO_ATTRIBUTE.search(error.message)
+        return owner is None or owner[1] in PLAIN
+    return error.kind not in ("AssertionError", *OF_NAMES) and not LIST_WHOLE.search(error.message)
 
 
 def _part_failed(message: str, part: str) -> bool:

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from autograder.exam.comparing import can_be_of_a_part
 from autograder.exam.fresh_noise import DrawnAnew
 from autograder.exam.marking_mode import Mode
 from autograder.exam.notes import Made, Seen, arrays_in, can_be_seen
@@ -54,6 +55,8 @@ class MistakePairs:
         """The pairs that give what `answer` gives, the likeliest first, as many as are found in time."""
         start = time.process_time()
         case = answer.cases[0]
+        if case.error is not None and not can_be_of_a_part(case.error):
+            return
         mine, order, likely = Shadow.of(case), *self._likeliest_first(case)
         known = [number for number in order if number in self._shadows]
         for number in (*known, *(number for number in order if number not in self._shadows)):

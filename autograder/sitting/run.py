@@ -1,5 +1,6 @@
 """Runs a learner's object on a paper and writes down what it gave."""
 
+import contextlib
 import math
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from autograder.adapters.keras_parts import built_by_running
 from autograder.sitting.calls import CALLS
 from autograder.sitting.exceptions import told, wrapped
 from autograder.sitting.keras_settings import current
@@ -33,10 +35,11 @@ def sit(paper: Paper, learner_object: Any, base_only: bool = False, device: str 
 
     A learner's object always runs on the CPU; expected outputs may be computed on another `device`.
 
-    A layer is constructed and called once per case, to build it; then it runs once with every weight at A. In the
-    first case it runs on: once for each weight with that one at B, and once for each size that several weights have,
-    with all of them at B. What these runs give tells which weight does what, whatever it is called (see
-    `autograder.exam.comparing`). With `base_only` every case stops after the first run. A flow is called once, and
+    A layer is constructed and called once per case, to build it: in the first case as Keras builds it, in the others
+    by running it, which is quicker. Then it runs once with every weight at A. In the first case it runs on: once for
+    each weight with that one at B, and once for each size that several weights have, with all of them at B. What these
+    runs give tells which weight does what, whatever it is called (see `autograder.exam.comparing`). With `base_only`
+    every case stops after the first run. A flow is called once, and
     the model that it makes is run in the same way.
     """
     with keras.device(device):
@@ -85,7 +88,11 @@ def _run_layer(paper: Paper, case: CasePaper, layer_class: Any, answer: CaseAnsw
     def forward() -> list[np.ndarray]:
         return _as_arrays(_not_wrapped(layer(argument, **named)))
 
-    _attempt("call", forward)
+    def build() -> None:
+        with built_by_running(layer) if case is not paper.cases[0] else contextlib.nullcontext():
+            forward()
+
+    _attempt("call", build)
     _trace(paper, layer, forward, answer, base_only)
 
 
@@ -135,9 +142,14 @@ def _trace(paper: Paper, layer: Any, forward: Any, answer: CaseAnswer, base_only
     variables, answer.weights = _attempt("weights", lambda: _real_weights(layer))
     values = _Values(paper.keys, variables)
 
-    def assign(changed: set[int]) -> None:  # all of them each time: a layer may change its own weights when it runs
+    now: dict[int, bool] = {}  # which weights are at B
+
+    def assign(changed: set[int]) -> None:
         for index, variable in enumerate(variables):
+            if variable.trainable and now.get(index) == (index in changed):
+                continue  # what is not trained, a layer may change when it runs
             _attempt("weights", lambda v=variable, i=index: v.assign(values.of(i, i in changed)))
+            now[index] = index in changed
 
     def run(changed: set[int]) -> list[np.ndarray]:
         assign(changed)

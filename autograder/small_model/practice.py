@@ -170,6 +170,7 @@ def practise(world, one_step, steps, report: Callable = lambda step, loss: None,
     model, reported = Practice(world, one_step, seed), _Report(length, report)
     rate = keras.optimizers.schedules.CosineDecay(RATE, epochs * length)
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), loss=lambda _, loss: loss, jit_compile=False)
+    model.optimizer.build(world.unet.trainable_variables)  # a step that makes variables is traced twice
     model.fit(Batches(length, seed), epochs=epochs, verbose=0, callbacks=[reported])
     return reported.curve
 

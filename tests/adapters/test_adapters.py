@@ -8,13 +8,33 @@ import keras
 import pytest
 from keras import ops
 
-from autograder.adapters import backend, ipython_parts, nbgrader_parts, tensorflow_parts
+from autograder.adapters import backend, ipython_parts, keras_parts, nbgrader_parts, tensorflow_parts
 
 ON_TENSORFLOW = pytest.mark.skipif(backend.name() != "tensorflow", reason="private to TensorFlow")
 
 
 def moved(library, what):
     return f"{what} is not where autograder/adapters looks for it in {library} {version(library)}"
+
+
+def test_keras_layer_is_built_by_running_once():
+    class Counted(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.dense, self.runs = keras.layers.Dense(3), 0
+
+        def call(self, x):
+            self.runs += 1
+            return self.dense(x)
+
+    layer, x = Counted(), ops.ones((2, 4))
+    with keras_parts.built_by_running(layer):
+        layer(x)
+    assert layer.runs == 1, moved("keras", "`Layer._maybe_build`")
+    assert len(layer.weights) == 2
+    layer(x)
+    assert layer.runs == 2
+    assert layer.built
 
 
 @ON_TENSORFLOW

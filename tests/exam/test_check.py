@@ -1,5 +1,6 @@
 """`check` as a learner meets it: silent on stderr, None when right, a `CheckFailed` that says what is wrong."""
 
+import functools
 import re
 import sys
 import warnings
@@ -10,7 +11,7 @@ import pytest
 from keras import ops
 
 from autograder.exam import CheckFailed, Verdict, check, make_paper
-from autograder.exam.marking import mark
+from autograder.exam.marking import Marker
 from autograder.questions import find
 from autograder.questions.resblock import broadcast_embedding
 from autograder.reference import GEGLU, ResBlock
@@ -159,10 +160,8 @@ def test_check_nan_is_wrong():
 
 
 def test_check_expected_values_never_show():
-    question = find("resblock-same")
-    paper = make_paper(question, 5)
-    cases = sit(paper, ResBlock, base_only=True).cases
-    wrong = mark(question, paper, sit(paper, lambda dim: Tripled(dim)))
+    cases = sit(marker("resblock-same").paper, ResBlock, base_only=True).cases
+    wrong = verdict_on("resblock-same", lambda dim: Tripled(dim))
     assert re.search(r"\d\.\d", wrong.message)  # it tells numbers: what was received
     for case in cases:
         assert tells(wrong.message, case.runs["base"][0]) == []
@@ -208,10 +207,14 @@ class LastItemWrong(ResBlock):
         return keras.ops.concatenate([y[:-1], 2 * y[-1:]])
 
 
-def verdict_on(question_id, answer) -> Verdict:
+@functools.cache
+def marker(question_id) -> Marker:
     question = find(question_id)
-    paper = make_paper(question, 5)
-    return mark(question, paper, sit(paper, answer))
+    return Marker(question, make_paper(question, 5))
+
+
+def verdict_on(question_id, answer) -> Verdict:
+    return marker(question_id).mark(sit(marker(question_id).paper, answer))
 
 
 def test_unnamed_mistake_gives_the_relative_error():

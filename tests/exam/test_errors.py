@@ -4,12 +4,10 @@ import keras
 import pytest
 from keras import layers, ops
 
-from autograder.exam import make_paper
 from autograder.exam.errors import UNKNOWN, error_finding
-from autograder.exam.marking import mark
-from autograder.questions import find
 from autograder.sitting.paper import LearnerError
 from autograder.sitting.run import sit
+from tests.exam.shared_marker import marker
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 
@@ -100,9 +98,7 @@ class Nothing(Half):
 
 
 def verdict(question_id, answer):
-    question = find(question_id)
-    paper = make_paper(question, seed=5)
-    return mark(question, paper, sit(paper, answer))
+    return marker(question_id).mark(sit(marker(question_id).paper, answer))
 
 
 def cause(question_id, answer):

@@ -1,7 +1,6 @@
 """Each exception gets its true cause: told from real code that raises it, as a notebook's cells define it."""
 
 import linecache
-from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -10,16 +9,14 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from autograder.exam import make_paper
 from autograder.exam.errors import REMARKS, remark_finding
-from autograder.exam.marking import Marker
 from autograder.exam.sheet_reader import read_sheet
-from autograder.questions import find
 from autograder.sitting.answer_sheet import write_sheet
 from autograder.sitting.exceptions import MAX_CALLS, STUB_TEXT
 from autograder.sitting.paper import Answer, CaseAnswer, LearnerError
 from autograder.sitting.remarks import WITH_NAME
 from autograder.sitting.run import sit
+from tests.exam.shared_marker import marker
 from tests.exam.written_resblock import RESBLOCK
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a layer is built when it is called, as in a notebook
@@ -50,12 +47,6 @@ class CrossAttention(keras.layers.Layer):
     def cut(self, x):
         return ops.transpose(ops.reshape(x, (-1, x.shape[1], self.heads, self.size)), (0, 2, 1, 3))
 """
-
-
-@cache
-def marker(question_id):
-    question = find(question_id)
-    return Marker(question, make_paper(question, 31))
 
 
 def defined(source, name):

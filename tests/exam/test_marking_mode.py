@@ -1,6 +1,7 @@
 """Marking modes: numbers are right however they are written, noise by what it is like, and messages say which part is
 not."""
 
+import gc
 from time import process_time
 
 import keras
@@ -225,7 +226,16 @@ def test_noise_correlations_at_all_lags_are_those_of_each_lag():
     assert not _autocorrelation(np.zeros((4, 2))).any()
 
 
-def test_noise_as_large_as_the_picture_is_marked_in_a_second():
+@pytest.fixture
+def collected():
+    """No garbage of other tests is collected meanwhile: a pass over the objects of a long run takes its time."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+def test_noise_as_large_as_the_picture_is_marked_in_a_second(collected):
     """`// 8` forgotten: 64 times the numbers, of which every lag of every axis is looked at."""
     asked = find("initial-noise")
     paper = make_paper(asked, 3)

@@ -24,12 +24,13 @@ from autograder.questions.catalogue.operations import add, first, multiply, relu
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper
 from autograder.sitting.run import sit
 from autograder.sitting.sketch import sketch
+from tests.exam.shared_marker import marker
 from tests.questions.slips import answer_with, slips_of
 from tests.questions.slips.pairs import HIDDEN, SlipPair, composes, outcome, random_pairs, record, share, table
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a layer is built when it is called, as in a notebook
 
-SEED, PROOF_SEED = 31, 11
+PROOF_SEED = 11
 FIGURES = Path(__file__).parents[2] / "book" / "figures" / "pairs.json"
 QUESTIONS = [question for questions in exercises().values() for question in questions if question.base is not None]
 BOTH = [
@@ -42,12 +43,6 @@ BOTH = [
     ("resblock-project", "projection-no-bias", "embedding-swish-after"),
     ("resblock-same", "norm-reused", "embedding-multiplied"),
 ]
-
-
-@cache
-def marker(question_id):
-    question = find(question_id)
-    return Marker(question, make_paper(question, SEED))
 
 
 @cache
@@ -135,6 +130,24 @@ def test_an_answer_of_no_pair_is_given_up_in_time(monkeypatch):
     strange = Answer("resblock-same", [CaseAnswer({BASE: [np.zeros((2, 4, 6, 64), "float32")]})] * 2)
     assert fresh_pairs(100).find(strange) is None
     assert next(clock) < 110
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "looked"),
+    [
+        ("NameError", "name 'axis' is not defined", False),
+        ("AssertionError", "(2, 4, 6, 64)", False),
+        ("AttributeError", "'ResBlock' object has no attribute 'norm3'", False),
+        ("AttributeError", "'NoneType' object has no attribute 'shape'", True),
+        ("TypeError", "silu() takes 1 positional argument but 2 were given", True),
+    ],
+)
+def test_pairs_are_not_looked_for_where_no_part_could_fail_so(kind, message, looked, monkeypatch):
+    searched = []
+    monkeypatch.setattr(MistakePairs, "_likeliest_first", lambda *_: searched.append(kind) or ([], np.zeros(0, bool)))
+    answer = Answer("resblock-same", [CaseAnswer(error=LearnerError("call", kind, message))] * 2)
+    assert fresh_pairs(1).find(answer) is None
+    assert bool(searched) == looked
 
 
 def test_pairs_take_any_first_case():

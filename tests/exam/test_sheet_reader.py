@@ -13,13 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from autograder.exam import make_paper
 from autograder.exam.marking import Marker
 from autograder.exam.sheet_reader import MAX_HEADER, MAX_MESSAGE, read_sheet, unusable
-from autograder.questions import find
 from autograder.sitting.answer_sheet import FORMAT, MAX_ARRAYS, MAX_SHEET_BYTES, MAX_WEIGHTS, write_sheet
 from autograder.sitting.exceptions import MAX_CALLS
 from autograder.sitting.paper import BASE, Answer, CaseAnswer, CasePaper, LearnerError, Paper, Weight
+from tests.exam.shared_marker import marker
 
 SHAPE = (2, 3)
 PAPER = Paper("q", "Thing", (CasePaper("layer", (), {"x": np.zeros(SHAPE)}),) * 2, (1, 2))
@@ -256,9 +255,7 @@ cases = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def resblock() -> Marker:
-    question = find("resblock-same")
-    marker = Marker(question, make_paper(question, seed=5))
-    return marker
+    return marker("resblock-same")
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

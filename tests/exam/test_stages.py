@@ -3,15 +3,12 @@
 import dataclasses
 import json
 import linecache
-from functools import cache
 
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
-from autograder.exam import make_paper
-from autograder.exam.marking import Marker
 from autograder.exam.notes import Made, Seen
 from autograder.exam.pairs import MistakePairs
 from autograder.exam.sheet_reader import read_sheet
@@ -21,6 +18,7 @@ from autograder.sitting.answer_sheet import write_sheet
 from autograder.sitting.paper import BASE, Note
 from autograder.sitting.run import sit
 from autograder.sitting.trace import MAX_NOTES, MAX_SIZE, NUMBERS_NOTED, noting, summary
+from tests.exam.shared_marker import marker
 from tests.exam.written_resblock import RESBLOCK
 from tests.questions.slips import answer_with, slips_of
 
@@ -29,19 +27,12 @@ pytestmark = [
     pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="operations are seen on TensorFlow only"),
 ]
 
-SEED = 31
 QUESTIONS = [
     question
     for questions in exercises().values()
     for question in questions
     if question.base and question.marking == "close"
 ]
-
-
-@cache
-def marker(question_id):
-    question = find(question_id)
-    return Marker(question, make_paper(question, SEED))
 
 
 def resblock(old="", new=""):

@@ -35,6 +35,43 @@ def test_sit_layer_weights_take_the_values_of_the_keys():
     np.testing.assert_allclose(case.runs["single.1"][0], X @ kernel + weight_values(2, (3,)), rtol=1e-5)
 
 
+def test_sit_layer_runs_on_symbols_in_the_first_case_only():
+    runs = []
+
+    class Halves(keras.layers.Layer):
+        def __init__(self, units):
+            super().__init__()
+            self.units, self.dense = units, keras.layers.Dense(units)
+
+        def call(self, x):
+            runs.append((self.units, hasattr(x, "numpy")))
+            return self.dense(x) / 2
+
+    cases = tuple(CasePaper("layer", (units,), {"x": X}) for units in (3, 4))
+    answer = sit(Paper("question", "thing", cases, (1, 2)), Halves)
+    assert [case.error for case in answer.cases] == [None, None]
+    first, later = ([on_numbers for units, on_numbers in runs if units == n] for n in (3, 4))
+    assert first == [first[0], True, True, True, True]  # to know the shapes, to be built, at A, and once a weight
+    assert later == [True, True]
+
+
+def test_sit_layer_that_changes_what_it_keeps_is_given_it_anew_for_each_run():
+    class Drifts(keras.layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight(shape=(shape[-1],))
+            self.kept = self.add_weight(shape=(shape[-1],), trainable=False)
+
+        def call(self, x):
+            y = x * self.scale + self.kept
+            self.kept.assign(self.kept + 1)
+            return y
+
+    case = sit(paper("layer"), Drifts).cases[0]
+    scale, kept = weight_values(1, (3,)), weight_values(1, (3,), trained=False)
+    np.testing.assert_allclose(case.runs[BASE][0], X * scale + kept, rtol=1e-5)
+    np.testing.assert_allclose(case.runs["single.0"][0], X * weight_values(2, (3,)) + kept, rtol=1e-5)
+
+
 def test_weight_values_depend_on_key_and_size_only():
     np.testing.assert_array_equal(weight_values(7, (4, 3, 5)).ravel(), weight_values(7, (4, 15)).ravel())
     assert not np.array_equal(weight_values(7, (60,)), weight_values(8, (60,)))

@@ -203,7 +203,20 @@ def make_shell(limits: Limits) -> ExamShell:
     shell.ast_transformers.append(AbsentImports())
     select_figure_formats(shell, {"png"})
     shell.run_cell("pass")  # what IPython imports with the first cell, it imports here
+    _draw_once()
+    outputs.clear()
     return shell
+
+
+def _draw_once() -> None:
+    """Draws a picture with a title: what Matplotlib reads for its first one (fonts, PNG) is then there in each fork."""
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(layout="constrained")
+    axis.imshow([[0.0, 1.0]])
+    axis.set_title("0")
+    figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+    plt.close(figure)
 
 
 def run_cells(shell: ExamShell, cells: list[str], limits: Limits, send: Callable[..., None]) -> None:

@@ -1,0 +1,23 @@
+"""Keras: how a layer comes by its weights."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+
+
+@contextlib.contextmanager
+def built_by_running(layer: keras.layers.Layer) -> Iterator[None]:
+    """Inside the `with` block a layer without a `build` of its own makes its weights while it runs.
+
+    Keras runs such a layer on symbols first, which takes several times as long as the run, and only where that fails
+    does it as here. The layer must be called on arrays. One that is called again is built as Keras builds it then.
+    """
+    if not getattr(layer.build, "_is_default", False):
+        yield
+        return
+    vars(layer)["_maybe_build"] = lambda *_, **__: None  # past the layer's own `__setattr__`
+    try:
+        yield
+    finally:
+        vars(layer).pop("_maybe_build", None)
