@@ -59,7 +59,7 @@ class Graded:
         name: the heading that it stands under.
         points, most: in the gradebook.
         waiting: whether points are still to be given by hand.
-        causes: what cost points.
+        causes: what cost points, or which right helpers stood in for the learner's own.
         by_hand: whether its points are given by hand.
     """
 
@@ -186,8 +186,11 @@ def _graded(cell: NotebookNode, heading: str, result: Result | None, waiting: se
     told = result.questions if result and result.status not in UNSEEN else []
     question = next((one for one in told if one.id == key), None)
     causes: list[Cause] = []
-    if is_check(cell) and points < most and question and question.message[:SAME] in said(cell):
-        causes = _causes(question, site)
+    if is_check(cell) and question and question.message[:SAME] in said(cell):
+        if question.helped:
+            causes = [Cause(_gist(question))]
+        elif points < most:
+            causes = _causes(question, site)
     return Graded(key, heading or key, points, most, key in waiting, causes, not is_check(cell))
 
 

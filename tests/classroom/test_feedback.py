@@ -193,6 +193,19 @@ def test_mistakes_are_told_only_where_the_notebook_shows_the_same(course: Course
     assert soup_of(course, "ann").select(".cause")
 
 
+def test_right_helpers_that_stood_in_are_told(course: Course):
+    said = "denoise: right, with a right denoise_step in the place of yours."
+    notebook, verdicts = graded_notebook(course.register(NAME), passed=True)
+    verdicts["denoise"] = replace(verdicts["denoise"], message=said, helped=("denoise-step",))
+    show_verdict(checks_of(notebook)["denoise"], verdicts["denoise"])
+    grades = enter(course, "bo", NAME, notebook, verdicts)
+    note_results(course.root, NAME, [Result("bo", NAME, 10.0, 10, "graded", None, [], 0.1, grades.questions)])
+    make_feedback(course, NAME, ["bo"])
+    question = soup_of(course, "bo").select(".questions > li")[1]
+    assert "in the place of yours" in question.select_one(".cause").text
+    assert "right" in question["class"]
+
+
 def test_settings_of_before_there_was_this_page_make_it_too(course: Course):
     older = deepcopy(course.config)
     del older.GenerateFeedback["exporter_class"]
