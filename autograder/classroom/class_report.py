@@ -5,6 +5,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,8 +115,15 @@ def kept_results(course: Course, name: str) -> list[Result]:
 
 def kept_result(root: Path, name: str, student: str) -> Result | None:
     """The last result of a submission, if there is one."""
-    kept = read_private(root / "_build" / "exam" / name / CLASS_RESULTS).get(student)
+    path = root / "_build" / "exam" / name / CLASS_RESULTS
+    kept = _read_once(path, path.stat().st_mtime_ns).get(student) if path.is_file() else None
     return _result(kept) if kept else None
+
+
+@lru_cache(maxsize=1)
+def _read_once(path: Path, changed: int) -> dict[str, Any]:
+    """A class's results, read again only when they have `changed`: a page for each of thousands asks for them."""
+    return read_private(path)
 
 
 def _result(kept: dict[str, Any]) -> Result:
