@@ -1,6 +1,5 @@
 """Runs a learner's object on a paper and writes down what it gave."""
 
-import contextlib
 import math
 import sys
 from collections.abc import Callable
@@ -35,11 +34,10 @@ def sit(paper: Paper, learner_object: Any, base_only: bool = False, device: str 
 
     A learner's object always runs on the CPU; expected outputs may be computed on another `device`.
 
-    A layer is constructed and called once per case, to build it: in the first case as Keras builds it, in the others
-    by running it, which is quicker. Then it runs once with every weight at A. In the first case it runs on: once for
-    each weight with that one at B, and once for each size that several weights have, with all of them at B. What these
-    runs give tells which weight does what, whatever it is called (see `autograder.exam.comparing`). With `base_only`
-    every case stops after the first run. A flow is called once, and
+    A layer is constructed and called once per case, to build it; then it runs once with every weight at A. In the
+    first case it runs on: once for each weight with that one at B, and once for each size that several weights have,
+    with all of them at B. What these runs give tells which weight does what, whatever it is called (see
+    `autograder.exam.comparing`). With `base_only` every case stops after the first run. A flow is called once, and
     the model that it makes is run in the same way.
     """
     with keras.device(device):
@@ -89,7 +87,7 @@ def _run_layer(paper: Paper, case: CasePaper, layer_class: Any, answer: CaseAnsw
         return _as_arrays(_not_wrapped(layer(argument, **named)))
 
     def build() -> None:
-        with built_by_running(layer) if case is not paper.cases[0] else contextlib.nullcontext():
+        with built_by_running(layer):
             forward()
 
     _attempt("call", build)

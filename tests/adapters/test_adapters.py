@@ -32,9 +32,11 @@ def test_keras_layer_is_built_by_running_once():
         layer(x)
     assert layer.runs == 1, moved("keras", "`Layer._maybe_build`")
     assert len(layer.weights) == 2
+    assert layer.built
+    with pytest.raises(ValueError, match="already built"):
+        layer.another = keras.layers.Dense(3)
     layer(x)
     assert layer.runs == 2
-    assert layer.built
 
 
 @ON_TENSORFLOW
