@@ -68,6 +68,7 @@ MASKED_CHANGES = (
     change(
         "padding-takes-the-mean", masked=first, masked_late=lambda w, real: _zeros(w, real) / np.float32(real.sum())
     ),
+    change("padding-divided-twice", masked_late=lambda weights, real: weights / np.float32(real.sum())),
     change("masked-softmax-over-queries", softmax=softmax(-2)),
     change("masked-scale-missing", scale=first),
 )

@@ -50,6 +50,11 @@ _IN_STEPS = (
         *({"weight": lambda _, alpha=alpha: alpha} for alpha in (0.1, 0.2, 0.3)),
     ),
     change(
+        "step-alpha-scaled",
+        {"weight": lambda alpha: alpha / 2},
+        {"weight": lambda alpha: 2 * alpha},
+    ),
+    change(
         "step-alpha-bent",
         {"weight": lambda alpha: alpha**2},
         {"weight": lambda alpha: alpha**0.5},

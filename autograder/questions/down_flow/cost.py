@@ -57,5 +57,7 @@ COST_CHANGES = (
     change("cost-kernel-of-three-pixels", convolution=lambda n, c: 3 * n * c**2),
     change("cost-convolution-of-one-channel", convolution=lambda n, c: 9 * n * c),
     change("cost-convolution-at-one-pixel", convolution=lambda n, c: 9 * c**2),
+    change("cost-counted-twice", both=lambda scores, averages: 2 * (scores + averages)),
+    change("cost-as-a-share-of-both", ratio=lambda both, convolution: both / (both + convolution)),
     change("cost-as-a-percentage", end=scaled(100)),
 )

@@ -5,7 +5,7 @@ Shapes: B batch, H W height and width, C channels, N groups.
 
 import numpy as np
 
-from autograder.questions.catalogue import Form, change, generated, swapped
+from autograder.questions.catalogue import Form, change, generated, swapped, wired
 from autograder.questions.catalogue.operations import Conv, Dense, add, after, first, same, second, silu, subtract_from
 from autograder.questions.resblock.base import HALF, SHIFT, mean_over, two_axes, variance_over
 
@@ -29,6 +29,8 @@ GROUP_NORM_CHANGES = (
     change("fault-over-pixels-only", _over(1, 2)),
     change("fault-over-channels-only", _over(4), _over(3, 4)),
     change("fault-over-the-batch-only", _over(0)),
+    change("fault-over-one-side-only", _over(2, 4), _over(1, 4)),
+    change("fault-sizes-swapped", grouped=lambda x, groups: x.reshape(*x.shape[:3], -1, groups)),
     change(
         "fault-groups-dealt-out",
         grouped=_strided,
@@ -49,6 +51,11 @@ HALF_CHANGES = (
     change("half-swish-first", swapped(HALF, "half_norm", "half_swish")),
     change("half-swish-last", swapped(HALF, "half_swish", "half_conv")),
     change("half-convolution-first", swapped(HALF, "half_norm", "half_swish", "half_conv")),
+    change(
+        "half-input-added-early",
+        {"half_swish": wired(lambda h, x: silu(h) + x, "half_norm", "x")},
+        {"half_swish": lambda h: silu(h) + h},
+    ),
     change("half-with-shortcut", half_end=lambda h: h + h),
     change("half-width-typed-in", *({"half_conv": Conv(width)} for width in (320, 64))),
     *generated(

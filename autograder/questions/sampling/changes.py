@@ -18,6 +18,12 @@ from autograder.questions.sampling.base import CLEAN, GUIDANCE, STEP, normal
 
 # ----------------------------------------------------------------------------------------------------------- noise
 
+
+def _noise_beside_a_signal_of_1(share):
+    """As in the form of diffusion where the signal keeps its size and only the noise grows."""
+    return ((1 - share) / share) ** 0.5
+
+
 SIDES = ("rows", "columns")
 
 
@@ -124,6 +130,7 @@ def about_step(base: Base) -> tuple[Change, ...]:
         change("step-gives-clean", next_signal=first, mixed=first),
         change("step-same-share", {"next_share": reads("share")}, on(CLEAN_SIZES, reads("next_share"))),
         change("step-shares-swapped", on(NEXT_SIZES, reads("share")) | on(CLEAN_SIZES, reads("next_share"))),
+        change("step-clean-at-full-size", next_signal=first, next_noise_size=_noise_beside_a_signal_of_1),
         change("step-noise-of-now", next_noise_size=reads("share")),
         change("step-clean-of-now", next_signal_size=reads("share")),
         change("step-adds-the-latent", noise_added=reads("noisy")),

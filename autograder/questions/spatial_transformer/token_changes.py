@@ -45,6 +45,8 @@ TO_TOKENS_CHANGES = (
     change("tokens-mean-of-columns", counted=lambda image, x: image.mean(axis=2)),
     change("tokens-of-first-picture", {"returned": lambda tokens: tokens[0]}, {"returned": lambda tokens: tokens[:1]}),
     change("tokens-reversed", returned=lambda tokens: tokens[:, ::-1]),
+    change("tokens-upside-down", arranged=lambda x: x[:, ::-1]),
+    change("tokens-mirrored", arranged=lambda x: x[:, :, ::-1]),
     change(
         "tokens-extra-axis",
         {"returned": lambda tokens: tokens[:, None]},
@@ -121,6 +123,11 @@ REACHED_CHANGES = (
     change("reach-of-four-neighbours", _formula(_diamond, "height", "width", "row", "column", "convolutions")),
     change("reach-without-itself", end=lambda pixels: pixels - 1),
     change("reach-span-off-by-one", span=lambda start, end: end - start),
+    change(
+        "reach-one-span-off-by-one",
+        {"pixels": lambda rows, columns: (rows - 1) * columns},
+        {"pixels": lambda rows, columns: rows * (columns - 1)},
+    ),
     change("reach-of-attention", _formula(lambda height, width: height * width, "height", "width")),
     change(
         "reach-sides-swapped",

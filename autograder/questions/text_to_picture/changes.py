@@ -11,6 +11,11 @@ from autograder.questions.text_to_picture.base import START
 # ------------------------------------------------------------------------------------------------------------- the mask
 
 
+def _near(most_ahead, most_behind):
+    """A token sees its neighbours only."""
+    return lambda row, column: (row - column >= most_ahead) & (row - column <= most_behind)
+
+
 def _to_add(least: float):
     """A mask whose numbers are added to scores: 0 where a token may look."""
     return lambda allowed: np.where(allowed, 0.0, least)
@@ -22,6 +27,7 @@ MASK_CHANGES = (
     change("mask-turned-round", allowed=lambda row, column: row < column),
     change("mask-itself-only", allowed=lambda row, column: row == column),
     change("mask-not-itself-only", allowed=lambda row, column: row != column),
+    change("mask-of-neighbours", *({"allowed": _near(*sides)} for sides in ((-1, 1), (0, 1), (-1, 0)))),
     change("mask-one-ahead", allowed=lambda row, column: row + 1 >= column),
     change("mask-of-everything", allowed=lambda row, column: row + column >= 0),
     change("mask-of-nothing", allowed=lambda row, column: row + column < 0),

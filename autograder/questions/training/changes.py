@@ -72,6 +72,11 @@ EPS_CHANGES = (
     change("eps-is-v", share_of_v=first, join=first),
     change("eps-x-t-unscaled", share_of_x_t=first),
     change("eps-v-unscaled", share_of_v=first),
+    change(
+        "eps-sum-divided",
+        share_of_v=first,
+        join=wired(lambda v, x_t, root: (v + x_t) / root, "share_of_v", "share_of_x_t", "root"),
+    ),
     change("eps-v-divided", share_of_v=lambda v, root: v / root),
     change("eps-one-share-for-both", share_of_x_t=reads("x_t", "root")),
     *_shares(),

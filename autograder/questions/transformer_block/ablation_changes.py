@@ -27,6 +27,7 @@ ABLATION_CHANGES = (
     change("ablate-word-spread-by-tokens", _of_word(lambda n, off: 0 if CROSS in off else 1 if SELF in off else n)),
     change("ablate-word-needs-self-attention", _of_word(lambda n, off: 0 if CROSS in off or SELF in off else n)),
     change("ablate-word-needs-feed-forward", _of_word(lambda n, off: 0 if CROSS in off or FORWARD in off else n)),
+    change("ablate-word-needs-all-steps", _of_word(lambda n, off: 0 if off else n)),
     change("ablate-word-always-heard", reads=lambda off: True),
     change("ablate-word-left-for-one", of_word=lambda tokens, reads: tokens if reads else 1),
     change("ablate-attentions-swapped", sees=lambda off: CROSS not in off, reads=lambda off: SELF not in off),

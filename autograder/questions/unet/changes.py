@@ -1,6 +1,6 @@
 """The mistakes of exercise 09: the exit and the whole UNet with one thing changed each."""
 
-from autograder.questions.catalogue import Base, Change, Form, Inner, change, generated, reads, swapped
+from autograder.questions.catalogue import Base, Change, Form, Inner, change, generated, reads, swapped, wired
 from autograder.questions.catalogue.blocks import PaddedConv
 from autograder.questions.catalogue.operations import Dense, Norm, Refused, add, average, first, same, silu
 from autograder.questions.down_flow.base import DOWN
@@ -24,6 +24,11 @@ EXIT_CHANGES = (
     change("channels-kept", width=lambda blocks: blocks.channels[0]),
     change("latent-channels-typed-in", width=lambda blocks: 4),
     change("channels-of-a-picture", width=lambda blocks: 3),
+    change(
+        "input-added-early",
+        {"swish": wired(lambda h, x: silu(h) + x, "norm", "x")},
+        {"swish": lambda h: silu(h) + h},
+    ),
     change("norm-and-swish-missing", norm=same, swish=same),
     *generated(
         EXIT,

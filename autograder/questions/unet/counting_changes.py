@@ -30,6 +30,7 @@ PARAMETER_CHANGES = (
     change("dense-forgotten", dense=lambda e, d, c: 0),
     change("dense-to-input", dense=lambda e, d, c: e * c + c),
     change("dense-of-feature-map", {"dense": lambda e, d, c: c * d + d}, {"dense": lambda e, d, c: d * d + d}),
+    change("dense-of-wider-embedding", dense=lambda e, d, c: 4 * e * d + d),
     change("dense-of-1280", dense=lambda e, d, c: 1280 * d + d),
     change("norms-forgotten", norm1=lambda c, d: 0, norm2=lambda c, d: 0),
     change("first-norm-forgotten", norm1=lambda c, d: 0),
