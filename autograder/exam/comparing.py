@@ -106,6 +106,19 @@ def can_be_of_a_part(error: LearnerError) -> bool:
     return error.kind not in ("AssertionError", *OF_NAMES) and not LIST_WHOLE.search(error.message)
 
 
+def complains_alike(mine: LearnerError, theirs: LearnerError) -> bool:
+    """Whether two errors are of one kind, whatever the sizes that they tell and wherever they came up."""
+    part, _, raised = theirs.message.partition(RAISED)
+    layer = LAYER_NAME.search(mine.message)
+    if raised and layer and layer[1] in LAYERS:
+        return LAYERS[layer[1]] in part
+    return _without_sizes(mine.message) == _without_sizes(raised or theirs.message)
+
+
+def _without_sizes(message: str) -> str:
+    return re.sub(r"\d+", "", SHAPE_PATTERN.sub("", HOW_FAR.sub("", message))).strip()
+
+
 def _part_failed(message: str, part: str) -> bool:
     """Whether a learner's exception complains of what a part of a base could not do.
 

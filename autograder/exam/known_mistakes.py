@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from autograder.exam.fresh_noise import DrawnAnew
 from autograder.exam.marking_mode import Mode
+from autograder.exam.noise_pairs import NoisePairs
 from autograder.exam.pairs import MistakePairs
 from autograder.exam.stages import Stage, Stages
 from autograder.questions import Mistake
@@ -33,7 +34,9 @@ class KnownMistakes:
         self._mode = mode
         evaluation = Evaluation(mode.question.base, mode.paper) if mode.question.base else None
         self._ways = [(m, _ways(m, evaluation, mode, device)) for m in mode.question.mistakes]
-        self._pairs = MistakePairs(mode, evaluation) if evaluation is not None and mode.combines else None
+        self._pairs: MistakePairs | NoisePairs | None = None
+        if evaluation is not None:
+            self._pairs = (MistakePairs if mode.combines else NoisePairs)(mode, evaluation)
         self._stages = Stages(evaluation) if evaluation is not None and mode.combines else None
 
     def explain(self, answer: Answer) -> tuple[Mistake, ...]:
@@ -45,7 +48,7 @@ class KnownMistakes:
             single = self._single(answer)
             if single is not None:
                 return (single,)
-            return (self._pairs.find(answer) if self._pairs else None) or ()
+            return self._pairs.find(answer) if self._pairs else ()
 
     def first_missing_stage(self, answer: Answer) -> Stage | None:
         """How far an answer agrees with the base that nothing known explains, as far as its notes tell."""

@@ -20,7 +20,8 @@ class Mode(ABC):
         paper: what the answers' objects were run on.
 
     Attributes:
-        combines: whether two mistakes at once can be told: not where answers are compared by their statistics.
+        combines: whether two answers of one kind are the same numbers, so that pairs of mistakes and stages are looked
+            up by them: not where answers are compared by their statistics.
     """
 
     combines = True

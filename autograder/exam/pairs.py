@@ -7,12 +7,12 @@ next answer to the same paper, all pairs seen so far are asked in some milliseco
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import numpy as np
 
-from autograder.exam.comparing import can_be_of_a_part
+from autograder.exam.comparing import can_be_of_a_part, complains_alike
 from autograder.exam.fresh_noise import DrawnAnew
 from autograder.exam.marking_mode import Mode
 from autograder.exam.notes import Made, Seen, arrays_in, can_be_seen
@@ -20,9 +20,12 @@ from autograder.exam.reach import first_missing, nodes_of, on_the_way, seen_node
 from autograder.exam.shadow import Shadow
 from autograder.questions import Mistake
 from autograder.questions.catalogue import Change, Evaluation, Form, Pair, Replacements, pairs
-from autograder.sitting.paper import BASE, Answer, CaseAnswer
+from autograder.sitting.paper import BASE, Answer, CaseAnswer, LearnerError
 
 SECONDS = 5.0  # of processor time, at most, for pairs that no answer has asked for yet
+LIKE_ONE = (
+    1000  # of features apart: a pair of which one change alone ends in the answer's kind of exception comes first
+)
 UNLIKELY = 0.3  # of that, for pairs of which the notes of the answer's run show nothing
 
 
@@ -40,16 +43,15 @@ class MistakePairs:
         self._mistakes = {id(m.answer): m for m in mode.question.mistakes if isinstance(m.answer, Change)}
         self._shadows: dict[int, Shadow] = {}  # by the number of the trial
 
-    def find(self, answer: Answer) -> tuple[Mistake, Mistake] | None:
-        """The likeliest pair that gives what `answer` gives; None if there is none, or none was found in time.
+    def find(self, answer: Answer) -> tuple[Mistake, ...]:
+        """The likeliest pair that gives what `answer` gives; nothing if there is none, or none was found in time.
 
-        What an exception alone says can be true of many pairs: then two mistakes are named only if no other two fit.
+        What an exception alone says can be true of many pairs: then it is told what all of them have in common.
         """
         fitting = self._fitting(answer)
         if not all(case.error is not None for case in answer.cases):
-            return next(fitting, None) or self._with_noise(answer)
-        first = next(fitting, None)
-        return None if first is None or any(_ids(other) != _ids(first) for other in fitting) else first
+            return next(fitting, None) or self._with_noise(answer) or ()
+        return in_common(fitting)
 
     def _fitting(self, answer: Answer) -> Iterator[tuple[Mistake, Mistake]]:
         """The pairs that give what `answer` gives, the likeliest first, as many as are found in time."""
@@ -129,8 +131,16 @@ class MistakePairs:
             marks = (shown[first] | shown[second]) + 1 * self._leaves_there(seen)[first, second]
         else:
             marks = np.ones(len(apart), int)
+        if case.error is not None:
+            alike = self._fails_alike(case.error)
+            apart = apart - LIKE_ONE * (alike[first] | alike[second])
         order = np.lexsort((np.arange(len(apart)), self._changed, apart, -marks))
         return order.tolist(), marks > 0
+
+    def _fails_alike(self, error: LearnerError) -> np.ndarray:
+        """By form, whether it alone ends in an exception of this kind: beside another change its sizes are others."""
+        errors = (self._evaluation.glance(form).error for form in self._forms)
+        return np.array([theirs is not None and complains_alike(error, theirs) for theirs in errors], bool)
 
     def _leaves_there(self, seen: Seen) -> np.ndarray:
         """By two forms, whether together they would leave the right way where the answer does."""
@@ -201,5 +211,12 @@ def _features(case: CaseAnswer, sizes: list[int]) -> np.ndarray:
     return np.array([*(counts[size] for size in sizes), others, 10 * (case.error is not None), np.log1p(given)])
 
 
-def _ids(pair: tuple[Mistake, Mistake]) -> set[str]:
-    return {mistake.id for mistake in pair}
+def in_common(pairs: Iterable[tuple[Mistake, Mistake]]) -> tuple[Mistake, ...]:
+    """What all of some pairs have in common, in the order of the first: both of its mistakes, one or none."""
+    common: tuple[Mistake, ...] | None = None
+    for pair in pairs:
+        ids = {mistake.id for mistake in pair}
+        common = pair if common is None else tuple(mistake for mistake in common if mistake.id in ids)
+        if not common:
+            break
+    return common or ()
