@@ -4,6 +4,7 @@ import re
 
 from autograder.exam.comparing import written_shapes
 from autograder.sitting.exceptions import STUB_TEXT
+from autograder.sitting.models import LISTS_INSIDE
 from autograder.sitting.paper import Answer, LearnerError
 from autograder.sitting.remarks import COMPILED, INSIDE, NAMED, NO_CALL, OUTSIDE
 
@@ -67,6 +68,10 @@ CAUSES = [
     (
         r"expected to be a (?:double|float) tensor but is a (?:double|float) tensor",
         "Numbers of float64, NumPy's own kind, meet float32: make them float32, or plain numbers with `float(...)`.",
+    ),
+    (
+        LISTS_INSIDE,
+        "A list was put into the list as one thing, beside the tensors: what is in it has to be added tensor by tensor.",
     ),
     (
         r"index \d+ is out of bounds|list index out of range",

@@ -15,9 +15,8 @@ EAGER_ONLY = (
     "it works on numbers only: on arrays it runs, but it is called on keras.Input tensors, which have a shape and no "
     "values yet. Keras layers and keras.ops work on both"
 )
-
-
 DICT_OF_INPUTS = "{name} must return a model of a list of inputs. Received: a model of a dict of inputs"
+LISTS_INSIDE = "a list with lists inside it"
 
 
 class EagerOnly(TypeError):
@@ -102,6 +101,8 @@ def _kind(made: Any) -> str:
             return f"an empty {kind}"
         if all(isinstance(part, keras.KerasTensor) for part in made):
             return f"a {kind} of {len(made)} tensors"
+        if isinstance(made, list) and any(isinstance(part, (list, tuple)) for part in made):
+            return LISTS_INSIDE
         return f"a {kind} of {', '.join(_kind(part) for part in made[:3])}{', ...' if len(made) > 3 else ''}"
     return type(made).__name__
 

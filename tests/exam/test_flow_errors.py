@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from autograder.exam.comparing import outputs_agree
+from autograder.exam.errors import error_finding
 from autograder.questions.catalogue import Base, Evaluation
 from autograder.questions.catalogue.blocks import PaddedConv, transformer
 from autograder.questions.catalogue.operations import add, concatenate
@@ -66,3 +67,19 @@ def test_shapes_are_the_same_whether_the_batch_is_open_or_left_out(join, operati
     parts = {"cut": lambda x: x[:, :3], "join": operation}
     assert same_error(lambda x, y, blocks: join([x, x[:, :3]]), base, parts)
     assert not same_error(lambda x, y, blocks: join([x, x[:, :2]]), base, parts)
+
+
+@pytest.mark.parametrize(
+    ("flow", "nested"),
+    [
+        (lambda x, y, blocks: (x, [x, [x, x], [x]]), True),
+        (lambda x, y, blocks: (x, [[x, x], [x, x]]), True),
+        (lambda x, y, blocks: (x, [x, x], [x, x]), False),
+        (lambda x, y, blocks: (x, [x, None]), False),
+    ],
+)
+def test_a_list_in_the_list_of_maps_is_told_as_that(flow, nested):
+    error = sit(PAPER, flow).cases[0].error
+    assert error is not None
+    assert ("a list with lists inside it" in error.message) is nested
+    assert ("put into the list as one thing" in error_finding(error)) is nested
