@@ -71,7 +71,7 @@ CAUSES = [
     ),
     (
         LISTS_INSIDE,
-        "A list was put into the list as one thing, beside the tensors: what is in it has to be added tensor by tensor.",
+        "A list was put into the list as one thing, beside the tensors: what is in it has to be added one by one.",
     ),
     (
         r"index \d+ is out of bounds|list index out of range",
