@@ -13,6 +13,11 @@ MAX_COLOURED = 50_000  # characters of a cell; an answer has some thousand
 BLANKS = re.compile(r"\s{200}")
 
 
+def slow_to_colour(source: str) -> bool:
+    """Whether a cell's code is shown as plain text."""
+    return len(source) > MAX_COLOURED or BLANKS.search(source) is not None
+
+
 def colour_code(source: str, language: str | None = None, metadata: Any = None) -> str:
     """A cell's code as HTML. Jinja's filter `highlight_code` of nbconvert's pages, see nbgrader_config.py.
 
@@ -21,5 +26,5 @@ def colour_code(source: str, language: str | None = None, metadata: Any = None) 
         language: Pygments' name for it; None is Python.
         metadata: the cell's, which may name another language of a magic.
     """
-    plain = len(source) > MAX_COLOURED or BLANKS.search(source)
+    plain = slow_to_colour(source)
     return str(Highlight2HTML()(source, "text" if plain else language or "python", None if plain else metadata))

@@ -11,8 +11,9 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+from pygments.lexers import PythonLexer, TextLexer
 
+from autograder.classroom.colour_code import slow_to_colour
 from autograder.classroom.mathematics import mathml
 from autograder.classroom.safe_pictures import PICTURE_TYPES
 
@@ -79,8 +80,9 @@ def markdown(text: str, formulas: Formulas, alt: str, attachments: dict[str, Any
 
 
 def code(text: str) -> str:
-    """Python with its colours."""
-    return highlight(text, PythonLexer(), HtmlFormatter(nowrap=True))
+    """Python with its colours, where that takes no longer than its author deserves."""
+    lexer = TextLexer() if slow_to_colour(text) else PythonLexer()
+    return highlight(text, lexer, HtmlFormatter(nowrap=True))
 
 
 def code_style() -> str:

@@ -10,6 +10,7 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
+from autograder.classroom import mathematics, page_parts
 from autograder.classroom.colour_code import MAX_COLOURED, colour_code
 from autograder.classroom.export import safe_cell
 from autograder.classroom.former_cells import is_former_setup
@@ -48,8 +49,10 @@ def test_code_is_coloured_for_a_page_in_bounded_time(exporter: HTMLExporter, cod
     start = time.process_time()
     page, _ = exporter.from_notebook_node(notebook)
     assert time.process_time() - start < SECONDS
-    assert "<script>y" not in page
-    assert "&lt;script&gt;y" in page
+    for shown in (page, page_parts.code(code)):
+        assert "<script>y" not in shown
+        assert "&lt;script&gt;y" in shown
+    assert time.process_time() - start < SECONDS
 
 
 def test_code_is_coloured_as_nbconvert_does_it():
@@ -130,3 +133,19 @@ def test_marks_do_not_cover_the_lines_around():
 def test_what_a_notebook_says_in_preflight_does_not_act_on_the_terminal():
     error = nbformat.v4.new_output("error", ename="ValueError", evalue="a\x1b]52;c;eA==\x1b\\b\x1b[2Jc", traceback=[])
     assert _said(nbformat.v4.new_code_cell(outputs=[error])) == "ValueError: abc"
+
+
+def test_formulas_that_take_too_long_cost_no_one_else_theirs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mathematics, "_known", {})
+    asked: list[int] = []
+
+    def set_in(formulas):
+        asked.append(sum(len(tex) for tex, _ in formulas))
+        return [] if len(formulas) > 1 else [f"<math>{tex}</math>" for tex, _ in formulas]
+
+    monkeypatch.setattr(mathematics, "_set", set_in)
+    slow = [("x" * 4_000 + str(n), True) for n in range(2_000)]
+    shown = mathematics.mathml([("a", False), *slow])
+    assert asked[-1] <= mathematics.MAX_TOTAL
+    assert shown[0] == "<code>a</code>"
+    assert mathematics.mathml([("a", False)]) == ["<math>a</math>"]
