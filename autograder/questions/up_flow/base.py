@@ -45,9 +45,10 @@ def middle_flow(p, x, t_emb, context, blocks):
     widths, time, text = p.widths(blocks), p.time(t_emb), p.text(context)
     width = p.width(widths, 3)
     heads = p.heads(width, p.head_size(blocks), 3, widths)
-    h = p.look(p.attend_early(x, text, heads), time, width)
-    h = p.attended(p.attend(h, text, heads), h)
-    h = p.look2(p.between(h), time, width, p.turn())
+    early = p.attend_early(x, text, heads)
+    h = p.looked(p.look(early, time, width), early)
+    h = p.between(p.attended(p.attend(h, text, heads), h))
+    h = p.looked2(p.look2(h, time, width, p.turn()), h)
     h = p.look3(p.attend_late(h, text, heads), time, width)
     return p.end(h, x)
 
@@ -58,7 +59,9 @@ MIDDLE = Base(
         **_COMMON,
         "between": same,
         "turn": lambda: 0,
+        "looked": first,
         "look2": resblock,
+        "looked2": first,
         "attend_late": first,
         "look3": first,
         "end": first,
