@@ -1,10 +1,10 @@
 """Finds two known mistakes in random numbers, by their shapes and statistics, where no two draws are alike."""
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from autograder.exam.marking_mode import Mode
 from autograder.exam.noise import SIGMAS, moments
-from autograder.exam.pairs import in_common
 from autograder.questions import Mistake
 from autograder.questions.catalogue import Change, Evaluation, Pair, pairs
 from autograder.sitting.paper import BASE, Answer, CaseAnswer
@@ -43,3 +43,14 @@ def _spread_alike(mine: CaseAnswer, theirs: CaseAnswer) -> bool:
     one, other = (moments(case.runs[BASE][0].astype("float64"))[2] for case in (mine, theirs))
     bound = SIGMAS * (48 / max(mine.runs[BASE][0].size, 1)) ** 0.5 * max(1.0, one / 3, other / 3)
     return bool(abs(one - other) <= bound)
+
+
+def in_common(pairs: Iterable[tuple[Mistake, Mistake]]) -> tuple[Mistake, ...]:
+    """What all of some pairs have in common, in the order of the first: both of its mistakes, one or none."""
+    common: tuple[Mistake, ...] | None = None
+    for pair in pairs:
+        ids = {mistake.id for mistake in pair}
+        common = pair if common is None else tuple(mistake for mistake in common if mistake.id in ids)
+        if not common:
+            break
+    return common or ()

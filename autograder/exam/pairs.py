@@ -46,12 +46,13 @@ class MistakePairs:
     def find(self, answer: Answer) -> tuple[Mistake, ...]:
         """The likeliest pair that gives what `answer` gives; nothing if there is none, or none was found in time.
 
-        What an exception alone says can be true of many pairs: then it is told what all of them have in common.
+        What an exception alone says can be true of many pairs, of mistakes that nobody thought of, too: then none is
+        named.
         """
         fitting = self._fitting(answer)
         if not all(case.error is not None for case in answer.cases):
             return next(fitting, None) or self._with_noise(answer) or ()
-        return in_common(fitting)
+        return the_only_one(fitting)
 
     def _fitting(self, answer: Answer) -> Iterator[tuple[Mistake, Mistake]]:
         """The pairs that give what `answer` gives, the likeliest first, as many as are found in time."""
@@ -211,12 +212,11 @@ def _features(case: CaseAnswer, sizes: list[int]) -> np.ndarray:
     return np.array([*(counts[size] for size in sizes), others, 10 * (case.error is not None), np.log1p(given)])
 
 
-def in_common(pairs: Iterable[tuple[Mistake, Mistake]]) -> tuple[Mistake, ...]:
-    """What all of some pairs have in common, in the order of the first: both of its mistakes, one or none."""
-    common: tuple[Mistake, ...] | None = None
+def the_only_one(pairs: Iterable[tuple[Mistake, Mistake]]) -> tuple[Mistake, ...]:
+    """The pair that all of some pairs are, in any order; nothing if they are several."""
+    only: tuple[Mistake, ...] = ()
     for pair in pairs:
-        ids = {mistake.id for mistake in pair}
-        common = pair if common is None else tuple(mistake for mistake in common if mistake.id in ids)
-        if not common:
-            break
-    return common or ()
+        if only and {mistake.id for mistake in pair} != {mistake.id for mistake in only}:
+            return ()
+        only = only or pair
+    return only
