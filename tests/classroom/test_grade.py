@@ -231,4 +231,5 @@ def test_grade_leaves_a_written_answer_to_the_instructor(course: SampleCourse):
         "mistake": None,
         "message": "Graded by hand.",
         "mistakes": [],
+        "helped": [],
     }
