@@ -18,8 +18,9 @@ from autograder.drawing.own_unet import NAMES
 def blocks_of(notebooks: Iterable[str | PathLike]) -> tuple[dict[str, Any], list[str]]:
     """The blocks that notebooks define.
 
-    Every code cell is run, whatever the one before it did; `check` and `draw` do nothing, and nothing is installed.
-    What a notebook imports is not the learner's and is left out. Of a block in two notebooks, the later one counts.
+    Every code cell is run, whatever the one before it did; `check`, `draw` and their like do nothing, and nothing is
+    installed. What a notebook imports is not the learner's and is left out. Of a block in two notebooks, the later one
+    counts.
 
     Args:
         notebooks: paths of `.ipynb` files, in the order of the course.
@@ -65,7 +66,7 @@ def _cells(path: Path) -> list[str]:
 
 
 class _Quietly(ast.NodeTransformer):
-    """Takes out what installs, checks and draws: the set-up's `try` around Colab, and imports of `check` and `draw`."""
+    """Takes out what installs, checks and draws: the set-up's `try` around Colab, and what `autograder` offers."""
 
     def visit_Try(self, node: ast.Try):
         imports = [name.name for part in node.body if isinstance(part, ast.Import) for name in part.names]
@@ -74,7 +75,7 @@ class _Quietly(ast.NodeTransformer):
     def visit_ImportFrom(self, node: ast.ImportFrom):
         if node.module != "autograder":
             return node
-        names = [name.asname or name.name for name in node.names if name.name in ("check", "draw")]
+        names = [name.asname or name.name for name in node.names if name.name != "*"]
         return [ast.parse(f"{name} = lambda *arguments, **keywords: None").body[0] for name in names]
 
 
