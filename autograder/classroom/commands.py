@@ -137,24 +137,26 @@ def feedback(
     name: Annotated[str, typer.Argument(help="The exercise, for example 03-resblock.")],
     course: CourseOption = Path(),
     student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
-    zip: Annotated[
-        Path | None, typer.Option("--zip", help="Also write the pages to this zip file, for the LMS.", dir_okay=False)
+    zip: Annotated[bool, typer.Option("--zip", help="Also write the pages to a zip file, for the LMS.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The zip file. [default: feedback/NAME.zip]", dir_okay=False)
     ] = None,
 ) -> None:
     """Makes a page for each learner, and a zip file of them, named as Moodle and Canvas take them back."""
     from autograder.classroom.course import Course
     from autograder.classroom.returning import feedback_zip, make_feedback
-    from autograder.whole_files import write_whole
+    from autograder.whole_files import GRADER_ONLY, write_whole
 
     try:
         made = make_feedback(Course.at(course), name, student)
-        if zip:
-            write_whole(zip, feedback_zip(made))
+        file = output or (course / "feedback" / f"{name}.zip" if zip else None)
+        if file:
+            write_whole(file, feedback_zip(made), GRADER_ONLY)
     except (ValueError, OSError) as error:
         stop(str(error))
     lines = [f"{len(made.pages)} pages made, in feedback/*/{name}"]
-    if zip:
-        lines.append(f"wrote {zip}")
+    if file:
+        lines.append(f"wrote {file}")
         if made.other:
             lines.append(f"Not from an LMS, called by their ids there: {', '.join(made.other)}")
     Console(highlight=False).print("\n".join(lines), markup=False, soft_wrap=True)

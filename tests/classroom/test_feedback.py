@@ -293,8 +293,10 @@ def test_zip_goes_back_under_the_names_that_collect_saw(course: Course, root: Pa
     done = CliRunner().invoke(app, ["collect", str(tmp_path / "moodle.zip"), *line])
     assert done.exit_code == 0, done.output
     made = tmp_path / "feedback.zip"
-    done = CliRunner().invoke(app, ["feedback", NAME, "--course", str(course.root), "--zip", str(made)])
-    assert done.exit_code == 0, done.output
+    for where in (["--zip"], ["--zip", "-o", str(made)]):
+        done = CliRunner().invoke(app, ["feedback", NAME, "--course", str(course.root), *where])
+        assert done.exit_code == 0, done.output
+    assert (course.root / "feedback" / f"{NAME}.zip").read_bytes() == made.read_bytes()
     assert "bo, none" in done.output
     with zipfile.ZipFile(io.BytesIO(made.read_bytes())) as archive:
         names = {f"{MOODLE}/{NAME}.html": "ann", f"bo/{NAME}.html": "bo", f"none/{NAME}.html": "none"}
