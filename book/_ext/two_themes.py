@@ -46,21 +46,26 @@ def dark_rules(css):
     rules = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
     kept = []
     for rule in (rule for rule in rules if rule.type == "qualified-rule"):
-        dark = [DARK.sub('[data-theme="light"]', text) for text in _selectors(rule.prelude) if DARK.search(text)]
+        texts = map(_text, selectors_of(rule.prelude))
+        dark = [DARK.sub('[data-theme="light"]', text) for text in texts if DARK.search(text)]
         if dark:
             kept.append(f"{','.join(dark)}{{{tinycss2.serialize(rule.content).strip()}}}")
     return "\n".join(kept)
 
 
-def _selectors(prelude):
-    """The selectors of a rule; a comma inside :is(...) parts none."""
+def selectors_of(prelude):
+    """The selectors of a rule, as lists of tokens; a comma inside :is(...) parts none."""
     found = [[]]
     for token in prelude:
         if token == ",":
             found.append([])
         else:
             found[-1].append(token)
-    return [tinycss2.serialize(tokens).strip() for tokens in found]
+    return found
+
+
+def _text(selector):
+    return tinycss2.serialize(selector).strip()
 
 
 def _write_dark_styles(app, exception):

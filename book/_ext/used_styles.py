@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pydata_sphinx_theme
 import tinycss2
+from two_themes import selectors_of
 
 STYLE = Path("styles", "pydata-sphinx-theme.css")
 SOURCE = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static" / STYLE
@@ -65,21 +66,10 @@ def _kept(rule, used):
         return f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{inner}}}" if inner else ""
     if rule.type != "qualified-rule":
         return rule.serialize()
-    selectors = [one for one in _selectors(rule.prelude) if _classes(one) <= used]
+    selectors = [one for one in selectors_of(rule.prelude) if _classes(one) <= used]
     if not selectors:
         return ""
     return f"{','.join(tinycss2.serialize(one) for one in selectors)}{{{tinycss2.serialize(rule.content)}}}"
-
-
-def _selectors(prelude):
-    """The selectors of a rule, as lists of tokens; a comma in brackets parts none."""
-    found = [[]]
-    for token in prelude:
-        if token == ",":
-            found.append([])
-        else:
-            found[-1].append(token)
-    return found
 
 
 def _classes(selector):
