@@ -141,11 +141,12 @@ def _trace(paper: Paper, layer: Any, forward: Any, answer: CaseAnswer, base_only
     values = _Values(paper.keys, variables)
 
     now: dict[int, bool] = {}  # which weights are at B
+    steady = False  # whether a run leaves them as they are
 
     def assign(changed: set[int]) -> None:
         for index, variable in enumerate(variables):
-            if variable.trainable and now.get(index) == (index in changed):
-                continue  # what is not trained, a layer may change when it runs
+            if steady and now.get(index) == (index in changed):
+                continue
             _attempt("weights", lambda v=variable, i=index: v.assign(values.of(i, i in changed)))
             now[index] = index in changed
 
@@ -154,9 +155,11 @@ def _trace(paper: Paper, layer: Any, forward: Any, answer: CaseAnswer, base_only
         return _attempt("call", forward)
 
     assign(set())
+    before = [] if base_only else [ops.convert_to_numpy(variable.value) + 0 for variable in variables]
     _first_run(answer, forward, base_only)
     if base_only:
         return
+    steady = all(np.array_equal(a, ops.convert_to_numpy(v.value)) for a, v in zip(before, variables, strict=True))
     for index in range(len(variables)):
         answer.runs[f"single.{index}"] = run({index})
     by_size: dict[int, set[int]] = {}

@@ -35,6 +35,25 @@ def test_sit_layer_weights_take_the_values_of_the_keys():
     np.testing.assert_allclose(case.runs["single.1"][0], X @ kernel + weight_values(2, (3,)), rtol=1e-5)
 
 
+@pytest.mark.parametrize("trainable", [True, False])
+def test_sit_layer_that_changes_its_own_weights_begins_each_run_with_those_it_is_given(trainable):
+    class Restless(keras.layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight(shape=(1, 3), trainable=trainable)
+            self.unused = self.add_weight(shape=(2,))
+            self.shift = self.add_weight(shape=(3,))
+
+        def call(self, x):
+            y = x * self.scale + self.shift
+            self.scale.assign(self.scale + 1)
+            return y
+
+    runs = sit(paper("layer"), Restless).cases[0].runs
+    scale, shift = weight_values(1, (1, 3), trainable), weight_values(2, (3,))
+    of_shift = "single.2" if trainable else "single.1"  # Keras lists what is trained first
+    np.testing.assert_allclose(runs[of_shift][0], X * scale + shift, rtol=1e-5)
+
+
 def test_sit_layer_runs_on_numbers_only_once_to_be_built_and_once_a_weight():
     runs = []
 
