@@ -131,7 +131,7 @@ train: ## train the small model that draws (hours on a CPU; goes on where it was
 	sh tools/train.sh autograder.small_model.train training $(TRAIN_ARGS)
 
 train-scenes: ## train the next small model, of scenes, on from the parts in the package (a day on a CPU; goes on after a stop)
-	sh tools/train.sh autograder.small_model.scenes.train_scenes training-scenes --begin-with autograder/small_model/scenes $(TRAIN_ARGS)
+	sh tools/train.sh autograder.small_model.train training-scenes --begin-with autograder/small_model/scenes $(TRAIN_ARGS)
 
 score: setup ## after a training: score the small model on 256 prompts, store scores and pictures to compare with
 	$(BIN)/python -m autograder.small_model.score --write
@@ -139,8 +139,8 @@ score: setup ## after a training: score the small model on 256 prompts, store sc
 	$(BIN)/python -m tests.small_model.make_pictures
 
 score-scenes: setup ## after `make train-scenes`: score the next model by sets and with parts switched off, with error bars
-	$(BIN)/python -m autograder.small_model.scenes.score_scenes --folder training-scenes --write
-	$(BIN)/python -m autograder.small_model.scenes.score_scenes --folder training-scenes --grids _build/scenes
+	$(BIN)/python -m autograder.small_model.score --folder training-scenes --write
+	$(BIN)/python -m autograder.small_model.score --folder training-scenes --grids _build/scenes
 
 fixtures: setup ## make the frozen tensors of tests/reference again, from KerasCV and diffusers
 	$(BIN)/python tests/reference/make_fixtures.py

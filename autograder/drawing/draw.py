@@ -25,7 +25,8 @@ from autograder.sitting.quiet import quiet
 from autograder.small_model.block_kinds import LAYERS
 from autograder.small_model.ddim import SAMPLING, TIMESTEPS, initial_noise, sample, with_eps
 from autograder.small_model.model import FOLDER, WEIGHTS, decode, encode_prompts, load_unet, trained_unet
-from autograder.small_model.pictures import SIDE
+from autograder.small_model.networks import LATENT_SIDE
+from autograder.small_model.painting import SIDE
 from autograder.small_model.switchboard import ALL_ON, Switches, describe
 
 STEPS = 12  # with more of them no more pictures are right, see `python -m autograder.small_model.score`
@@ -69,7 +70,7 @@ def draw(prompt, seed=0, scale=4.0, steps=STEPS, without=(), **blocks):
     """Draws a prompt with your blocks in the trained UNet, beside the reference's picture from the same noise.
 
     Args:
-        prompt: what to draw, for example "a red circle left of a white cross on black".
+        prompt: what to draw, for example "a red house left of a green tree by day".
         seed: of the noise. Another seed draws another picture of the same prompt.
         scale: guidance; 1 is without.
         steps: number of DDIM steps.
@@ -159,7 +160,7 @@ class _Job:
         self.prompt, self.blocks, self.settings, self.folder = prompt, blocks, settings, folder
         self.progress = progress or (lambda: None)
         self.context, self.nothing = encode_prompts([prompt, ""], folder)[:, None]
-        self.noise, self.notes = initial_noise(1, seed=settings.seed), []
+        self.noise, self.notes = initial_noise(1, LATENT_SIDE, seed=settings.seed), []
         if "initial_noise" in blocks:
             self._own_noise()
 

@@ -17,7 +17,7 @@ from autograder.sitting.paper import CasePaper, Paper
 from autograder.sitting.quiet import quiet
 from autograder.sitting.run import sit
 from autograder.small_model import pipeline
-from autograder.small_model.model import FOLDER, WEIGHTS
+from autograder.small_model.model import FOLDER, WEIGHTS, load_text_encoder
 
 PIPELINE = "pipeline"  # what it is called in the sentence under two pictures
 KEYS = (1, 2)  # of the weights by which a block's are told apart
@@ -74,7 +74,7 @@ def run_pipeline(
         how: `seed`, `scale` and `steps`, as in `draw`.
 
     Returns:
-        Your picture, array `(1, 64, 64, 3)` of 0 to 1.
+        Your picture, array `(1, 128, 128, 3)` of 0 to 1.
 
     Raises:
         ValueError: for a word that the model does not know, or a value that cannot be.
@@ -123,14 +123,13 @@ def run_text_block(TextBlock, prompt, other_prompt):
         ValueError: for a word that the model does not know.
     """
     with quiet(), under(COURSE):
-        reference, draws = pipeline.load_text_encoder()
+        reference = load_text_encoder()
         mine, placed = own_text_encoder(TextBlock, reference)
         tokens = pipeline.tokenize([prompt, other_prompt])
         contexts, expected = (ops.convert_to_numpy(encoder(tokens)) for encoder in (mine, reference))
-    weights = "trained" if draws else "random"
     error = relative_error(contexts, expected)
     same = "The same context as" if error <= AGREES else "Another context than"
-    print(f"{same} the reference's (relative error {error:.1g}; {weights} weights, the same in both).")
+    print(f"{same} the reference's (relative error {error:.1g}; trained weights, the same in both).")
     if not placed:
         print("Its weights could not be told apart, as the block is not right yet: they were given in order.")
     for row, (before, after) in enumerate(zip(*contexts, strict=True)):

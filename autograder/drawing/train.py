@@ -8,7 +8,7 @@ import keras
 from autograder.sitting.keras_settings import COURSE, under
 from autograder.sitting.quiet import quiet
 from autograder.small_model.model import FOLDER, WEIGHTS
-from autograder.small_model.practice import PROMPTS, Batches, draw_practice, make_world, practise
+from autograder.small_model.practice.practice import PROMPTS, Batches, draw_practice, make_world, practise
 
 SHOWN = (1 / 8, 1 / 3, 1)  # pictures are shown when so much is done, and before it begins
 ONLY_EAGER = (

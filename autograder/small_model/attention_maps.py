@@ -5,18 +5,18 @@ size.
 """
 
 import functools
-import re
 from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
-from autograder.small_model.captions import MAX_TEXT_LENGTH
 from autograder.small_model.ddim import EpsFromV, initial_noise, sample
+from autograder.small_model.language import MAX_TEXT_LENGTH, words_of
 from autograder.small_model.model import FOLDER, compiled_unet, decode, encode_prompts
+from autograder.small_model.networks import LATENT_SIDE
 
-# The SpatialTransformers that see the whole latent, 8x8, on the way down and on the way up.
+# The SpatialTransformers that see the whole latent, 16x16, on the way down and on the way up.
 LAYERS = tuple(f"{flow}0_transformer{i}" for flow, count in (("down", 2), ("up", 3)) for i in range(count))
 
 
@@ -24,11 +24,11 @@ class AttentionMaps(NamedTuple):
     """What `attention_maps` returns.
 
     Args:
-        picture: uint8 `(64, 64, 3)`.
+        picture: uint8 `(128, 128, 3)`.
         words: the words of the prompt.
-        maps: float32 `(steps, words, 8, 8)`: the share of each pixel's attention that a word gets at each step,
-            averaged over the heads of one layer (or of several). Over all ten places of a prompt, the empty ones
-            too, the shares of a pixel add up to 1.
+        maps: float32 `(steps, words, 16, 16)`: the share of each pixel's attention that a word gets at each step,
+            averaged over the heads of one layer (or of several). The start of a prompt, its end and what
+            fills it up get shares, too: with theirs those of a pixel add up to 1.
         layers: names of the SpatialTransformers that were looked into.
     """
 
@@ -64,12 +64,12 @@ def attention_maps(prompt, seed=0, steps=20, scale=4.0, layers=LAYERS, folder=FO
             maps.append(ops.convert_to_numpy(weights[1]))  # the prompt's half of the guidance
             return eps
 
-    latent = sample(Watched(), initial_noise(1, seed=seed), context, nothing, steps, scale)
-    words = re.sub(r"[,.]", " ", prompt.lower()).split()
+    latent = sample(Watched(), initial_noise(1, LATENT_SIDE, seed=seed), context, nothing, steps, scale)
+    words = words_of(prompt)
     by_step = np.stack(maps)  # (steps, S, T)
     side = int(by_step.shape[1] ** 0.5)
     by_word = by_step.transpose(0, 2, 1).reshape(steps, MAX_TEXT_LENGTH, side, side)
-    return AttentionMaps(decode(latent, folder)[0], words, by_word[:, : len(words)], layers)
+    return AttentionMaps(decode(latent, folder)[0], words, by_word[:, 1 : 1 + len(words)], layers)
 
 
 @functools.cache

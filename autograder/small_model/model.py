@@ -1,11 +1,10 @@
-"""The trained small model, ready to draw: its UNet, its words, its decoder.
+"""The trained small model, ready to draw: its UNet, its text encoder, its autoencoder, and the judge of pictures.
 
-Shapes: B pictures, T words of a prompt, D features of a word.
+Shapes: B pictures, T tokens of a prompt (22), F features of a token (64).
 """
 
 import functools
 import os
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +13,24 @@ from safetensors.numpy import load_file
 
 from autograder.reference import DiffusionModelV2
 from autograder.small_model.block_unet import BlockUNet
-from autograder.small_model.captions import MAX_TEXT_LENGTH, tokenize
 from autograder.small_model.checkpoints import load_named_weights
 from autograder.small_model.ddim import initial_noise, sample, with_eps
-from autograder.small_model.networks import SMALL, WordEmbedding, build_decoder, build_encoder, build_judge
-from autograder.small_model.pictures import SIDE, to_uint8
+from autograder.small_model.language import MAX_TEXT_LENGTH, tokenize
+from autograder.small_model.networks import (
+    LATENT_SIDE,
+    SMALL,
+    build_decoder,
+    build_encoder,
+    build_judge,
+    build_text_encoder,
+)
+from autograder.small_model.painting import SIDE, to_uint8
 from autograder.small_model.switchboard import Switches, switched_unet
 
-# The latent's middle is a single pixel: there self-attention has one token to look at, and Keras thinks it a mistake.
-warnings.filterwarnings("ignore", message="You are using a softmax over axis")
 # Where the trained weights are: with the package, or those of your own training.
 FOLDER = Path(os.environ.get("AUTOGRADER_WEIGHTS") or Path(__file__).parent)
-WEIGHTS, JUDGE, FACTS = "weights.safetensors", "judge.safetensors", "weights.json"
+WEIGHTS = "weights.safetensors"  # of UNet and text encoder
+AUTOENCODER, JUDGE, FACTS = "autoencoder.safetensors", "judge.safetensors", "weights.json"
 
 
 @functools.cache
@@ -58,7 +63,7 @@ def _eps_unet(folder, switches):
 
 
 def encode_prompts(texts, folder=FOLDER):
-    """Prompts as context for the UNet, a float32 array `(B, 10, 64)`. The empty prompt is "".
+    """Prompts as context for the UNet, a float32 array `(B, 22, 64)`. The empty prompt is "".
 
     Raises:
         ValueError: for a word the model does not know; the message lists those it does.
@@ -67,30 +72,30 @@ def encode_prompts(texts, folder=FOLDER):
 
 
 def encode_tokens(tokens, folder=FOLDER):
-    """Word numbers `(B, 10)` as context for the UNet, a tensor `(B, 10, 64)`."""
-    return _words(folder)(tokens)
+    """Tokens `(B, 22)` as context for the UNet, a tensor `(B, 22, 64)`."""
+    return load_text_encoder(folder)(tokens)
 
 
 def encode_prompt(text, folder=FOLDER):
-    """One prompt as context, `(1, 10, 64)`, see `encode_prompts`."""
+    """One prompt as context, `(1, 22, 64)`, see `encode_prompts`."""
     return encode_prompts([text], folder)
 
 
 def encode_pictures(pictures, folder=FOLDER):
-    """Pictures `(B, 64, 64, 3)`, values from -1 to 1, as latents of variance 1, a float32 array `(B, 8, 8, 4)`."""
+    """Pictures `(B, 128, 128, 3)`, values from -1 to 1, as latents of variance 1, a float32 array `(B, 16, 16, 4)`."""
     mean, std = latent_statistics(folder)
-    return (ops.convert_to_numpy(_encoder(folder)(pictures)) - mean) / std
+    return (ops.convert_to_numpy(load_encoder(folder)(np.asarray(pictures, "float32"))) - mean) / std
 
 
 def decode(latents, folder=FOLDER):
-    """Latents `(B, 8, 8, 4)` of variance 1 as uint8 pictures `(B, 64, 64, 3)`."""
-    return to_uint8(decoded(np.asarray(latents, "float32"), folder))
+    """Latents `(B, 16, 16, 4)` of variance 1 as uint8 pictures `(B, 128, 128, 3)`."""
+    return to_uint8(ops.convert_to_numpy(decoded(np.asarray(latents, "float32"), folder)))
 
 
 def decoded(latents, folder=FOLDER):
-    """Latents `(B, 8, 8, 4)` of variance 1 as pictures of -1 to 1, a tensor `(B, 64, 64, 3)`."""
+    """Latents `(B, 16, 16, 4)` of variance 1 as pictures of -1 to 1, a tensor `(B, 128, 128, 3)`."""
     mean, std = latent_statistics(folder)
-    return _decoder(folder)(latents * std + mean)
+    return load_decoder(folder)(latents * std + mean)
 
 
 def sample_latents(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=FOLDER, without=()):
@@ -106,21 +111,21 @@ def sample_latents(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=F
         without: what is switched off, see `switchboard`.
 
     Returns:
-        float32 array `(B, 8, 8, 4)`.
+        float32 array `(B, 16, 16, 4)`.
     """
     nothing = encode_prompts([""] * len(prompts), folder)
     context = Switches.of(without).context(encode_prompts(prompts, folder), nothing)
-    noise = initial_noise(len(prompts), seed=seed)
+    noise = initial_noise(len(prompts), LATENT_SIDE, seed=seed)
     return sample(load_unet(folder, without), noise, context, nothing, steps, scale, progress=progress)
 
 
 def sample_prompts(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=FOLDER, without=()):
-    """Draws prompts, uint8 pictures `(B, 64, 64, 3)`. See `sample_latents`."""
+    """Draws prompts, uint8 pictures `(B, 128, 128, 3)`. See `sample_latents`."""
     return decode(sample_latents(prompts, seed, steps, scale, progress, folder, without), folder)
 
 
 def sample_prompt(prompt, seed=0, steps=25, scale=4.0, progress=None):
-    """Draws one prompt: a uint8 picture `(64, 64, 3)`. See `sample_prompts`."""
+    """Draws one prompt: a uint8 picture `(128, 128, 3)`. See `sample_prompts`."""
     return sample_prompts([prompt], seed, steps, scale, progress)[0]
 
 
@@ -143,24 +148,27 @@ def load_judge(folder=FOLDER):
 
 
 @functools.cache
-def _words(folder):
-    words = WordEmbedding(name="words")
-    words.build((None, MAX_TEXT_LENGTH))
-    load_named_weights("words", words, Path(folder) / WEIGHTS)
-    return words
+def load_text_encoder(folder=FOLDER):
+    """The trained text encoder, tokens `(B, 22)` to context `(B, 22, 64)`: a `TextEncoder` of the reference."""
+    text_encoder = build_text_encoder()
+    text_encoder.build((None, MAX_TEXT_LENGTH))
+    load_named_weights("text_encoder", text_encoder, Path(folder) / WEIGHTS)
+    return text_encoder
 
 
 @functools.cache
-def _encoder(folder):
+def load_encoder(folder=FOLDER):
+    """The encoder of pictures `(B, 128, 128, 3)`, -1 to 1, to latents `(B, 16, 16, 4)` as they come out of it."""
     encoder = build_encoder()
-    load_named_weights("encoder", encoder, Path(folder) / WEIGHTS)
+    load_named_weights("encoder", encoder, Path(folder) / AUTOENCODER)
     return encoder
 
 
 @functools.cache
-def _decoder(folder):
+def load_decoder(folder=FOLDER):
+    """The decoder of latents `(B, 16, 16, 4)`, as they come out of the encoder, to pictures of -1 to 1."""
     decoder = build_decoder()
-    load_named_weights("decoder", decoder, Path(folder) / WEIGHTS)
+    load_named_weights("decoder", decoder, Path(folder) / AUTOENCODER)
     return decoder
 
 

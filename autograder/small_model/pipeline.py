@@ -1,7 +1,5 @@
 """The small model's networks, one by one, as a pipeline joins them.
 
-Another small model needs changes here only: in `load_networks` and `load_text_encoder`.
-
 Shapes: B pictures, T tokens of a prompt, F features of a token, H W C sides and channels of a latent.
 """
 
@@ -9,15 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
-from autograder.reference import TextEncoder, TextEncoderConfig, sample, timestep_embedding
+from autograder.reference import sample, timestep_embedding
 from autograder.small_model import model
-from autograder.small_model.captions import MAX_TEXT_LENGTH, WORDS, tokenize
 from autograder.small_model.ddim import alpha_bars, ddim_timesteps, initial_noise
-from autograder.small_model.networks import SMALL
+from autograder.small_model.language import tokenize
+from autograder.small_model.networks import LATENT_SIDE
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,21 +68,9 @@ def latent_factor():
     return float(1 / np.sqrt(np.mean(std**2) + np.var(mean)))
 
 
-def load_text_encoder():
-    """A text encoder of the reference's class for the small model's words, and whether it is the one that draws.
-
-    The small model in this package reads by a table of word vectors, so its weights are random: `(TextEncoder, False)`.
-    """
-    keras.utils.set_random_seed(0)
-    config = TextEncoderConfig(
-        vocabulary=len(WORDS), length=MAX_TEXT_LENGTH, width=SMALL.context_dim, num_heads=2, layers=3
-    )
-    return TextEncoder(config, name="text_encoder"), False
-
-
 def noise_and_timesteps(seed=0, steps=12):
     """What a drawing begins with: noise `(1, H, W, C)`, and the timesteps to walk."""
-    return ops.convert_to_tensor(initial_noise(1, seed=seed)), ddim_timesteps(steps)
+    return ops.convert_to_tensor(initial_noise(1, LATENT_SIDE, seed=seed)), ddim_timesteps(steps)
 
 
 def text_to_picture(prompt, negative_prompt, latent, timesteps, scale, networks):

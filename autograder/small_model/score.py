@@ -1,70 +1,92 @@
-"""Scores the trained model on prompts it has never seen: `python -m autograder.small_model.score`.
+"""Scores the trained model on prompts kept from training, whole and with parts switched off:
+`python -m autograder.small_model.score`.
 
-The judge reads each picture drawn and says what stands where. A picture is right if all of it is: every object's
-colour, shape and place, nothing else there, and the background where the prompt names one.
+The judge reads each picture and says what stands where. A picture is right if all of it is: every thing with its
+colour and no other, how they stand to each other, sizes and ground where the prompt names them.
 """
 
 import argparse
 import json
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from keras import ops
 
-from autograder.small_model.captions import SHAPES, captions, draw_scenes
+from autograder.small_model.batches import paint_scenes
+from autograder.small_model.judging import mark, read_pictures
+from autograder.small_model.language import draw_scenes
 from autograder.small_model.model import FACTS, FOLDER, load_judge, sample_prompts, write_png
-from autograder.small_model.pictures import lay_out, render
 from autograder.small_model.shares import Share
-from autograder.small_model.training import labels_of
 
 BATCH = 64
-SEED = 20261122
-STEPS = 25  # of DDIM
-FEWER_STEPS = (4, 6, 8, 12)  # to see how many it takes
-# Name, scenes, share of two-object scenes, how many of 256, target share of right pictures.
-SETS = (
-    ("one object", "held-out", 0.0, 64, 0.98),
-    ("two objects with relation", "held-out", 1.0, 128, 0.85),
-    ("held-out pairs of colour and shape", "pairs", 0.5, 64, 0.75),
-)
+SEED = 20261125
+STEPS, SCALE = 25, 4.0
+ASPECTS = ("things", "relations", "sizes", "ground", "right")
+ONE, TWO, THREE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 
 
-def read(pictures, folder=FOLDER):
-    """What the judge reads in pictures of -1 to 1: int arrays `colour`, `shape` `(B, 5)` and `background` `(B,)`."""
-    judge = load_judge(folder)
-    parts = [judge.predict_on_batch(pictures[i : i + BATCH]) for i in range(0, len(pictures), BATCH)]
-    return {name: np.concatenate([np.argmax(part[name], axis=-1) for part in parts]) for name in parts[0]}
+@dataclass(frozen=True)
+class PromptSet:
+    """Prompts of one kind: which scenes (see `draw_scenes`), with how many things, and the share to be reached."""
+
+    kind: str
+    shares: tuple[float, float, float]
+    target: float
 
 
-def marks(scenes, seen):
-    """Compares what was read with what was asked: boolean arrays `(B,)` by aspect, and `right` for all together."""
-    truth = labels_of(scenes)
-    there = truth["shape"] != len(SHAPES)  # the class after the shapes: nothing there
-    result = {
-        "colour": np.all((seen["colour"] == truth["colour"]) | ~there, axis=1),
-        "shape": np.all((seen["shape"] == truth["shape"]) | ~there, axis=1),
-        "position": np.all((seen["shape"] != len(SHAPES)) == there, axis=1),
-        "background": (seen["background"] == truth["background"]) | ~scenes.said,
-    }
-    return result | {"right": np.all(list(result.values()), axis=0)}
+SETS = {
+    "one thing": PromptSet("held-out", ONE, 0.97),
+    "two things with a relation": PromptSet("held-out", TWO, 0.90),
+    "three things": PromptSet("held-out", THREE, 0.70),
+    "unseen pairs of colour and thing": PromptSet("unseen pairs", (0.5, 0.5, 0.0), 0.85),
+}
+ABLATED = "two things with a relation"  # the set that all below is scored on
+CHANGES: dict[str, dict] = {  # what is told to `sample_prompts`
+    "everything on": {},
+    "12 steps": {"steps": 12},
+    "8 steps": {"steps": 8},
+    "4 steps": {"steps": 4},
+    "guidance 1": {"scale": 1.0},
+    "without the middle": {"without": "middle"},
+    "without the time": {"without": "time"},
+    "without the text": {"without": "text"},
+    "without the outer skips": {"without": "skips-0"},
+    "without the skips of level 1": {"without": "skips-1"},
+    "without the skips of level 2": {"without": "skips-2"},
+    "without the inner skips": {"without": "skips-3"},
+    "without self-attention": {"without": "self-attention"},
+    "without cross-attention": {"without": "cross-attention"},
+}
 
 
-def score_judge(count=1024, folder=FOLDER):
-    """The judge's own accuracy on true pictures of scenes it was not trained on (other sizes and places)."""
-    rng = np.random.default_rng([SEED, 1])
-    scenes = draw_scenes(rng, count, "all")
-    pictures = ops.convert_to_numpy(render(lay_out(rng, scenes)))
-    return shares(marks(scenes, read(pictures, folder)))
+def scenes_of(prompt_set, count):
+    """The first `count` scenes of a set."""
+    return draw_scenes(np.random.default_rng([SEED, 2]), count, prompt_set.kind, prompt_set.shares)
 
 
-def score_set(kind, two_objects, count, scale=4.0, folder=FOLDER, steps=STEPS):
-    """Draws `count` prompts of one kind in `steps` steps and marks them: the share right, by aspect."""
-    return shares(marks(*_drawn(kind, two_objects, count, folder, steps=steps, scale=scale)))
+def read_marks(judge, scenes, pictures):
+    """What the judge makes of pictures of -1 to 1: for each aspect how many are right."""
+    marks = [mark(scene, *seen) for scene, seen in zip(scenes, read_pictures(judge, pictures), strict=True)]
+    return {aspect: sum(one[aspect] for one in marks) for aspect in ASPECTS}
 
 
-def count_marks(count=64, steps=12, scale=4.0, without=(), folder=FOLDER):
-    """Draws `count` prompts of two objects that training never saw, each from a noise of its own, and marks them.
+def score(prompt_set, count, folder=FOLDER, **how):
+    """Draws `count` prompts of a set, told `how`, and has them read: a `Share` by aspect."""
+    scenes = scenes_of(prompt_set, count)
+    how = {"steps": STEPS, "scale": SCALE} | how
+    right = dict.fromkeys(ASPECTS, 0)
+    for start in range(0, count, BATCH):
+        some = scenes[start : start + BATCH]
+        pictures = sample_prompts([str(scene) for scene in some], seed=start, folder=folder, **how)
+        for aspect, number in read_marks(load_judge(folder), some, pictures.astype("float32") / 127.5 - 1).items():
+            right[aspect] += number
+    distinct = len({str(scene) for scene in scenes})
+    return {aspect: Share(number, count, distinct) for aspect, number in right.items()}
+
+
+def count_marks(count=64, steps=STEPS, scale=SCALE, without=(), folder=FOLDER):
+    """Draws `count` prompts of two things that training never saw, each from a noise of its own, and has them read.
 
     Args:
         count: how many.
@@ -73,84 +95,105 @@ def count_marks(count=64, steps=12, scale=4.0, without=(), folder=FOLDER):
         folder: where the trained weights are.
 
     Returns:
-        `Share` of pictures by aspect, as `marks` has them; "right" is all together.
+        `Share` of pictures by aspect, see `ASPECTS`; "right" is all together.
     """
-    seen = _drawn("held-out", 1.0, count, folder, steps=steps, scale=scale, without=without)
-    return {aspect: Share(int(right.sum()), count) for aspect, right in marks(*seen).items()}
+    return score(SETS[ABLATED], count, folder, steps=steps, scale=scale, without=without)
 
 
-def _drawn(kind, two_objects, count, folder, **how):
-    """Scenes of one kind, and what the judge reads in pictures of them."""
-    scenes = draw_scenes(np.random.default_rng([SEED, 2]), count, kind, two_objects)
-    texts = captions(scenes)
-    starts = range(0, count, BATCH)
-    pictures = [sample_prompts(texts[i : i + BATCH], i, folder=folder, **how) for i in starts]
-    return scenes, read(np.concatenate(pictures).astype("float32") / 127.5 - 1, folder)
+def score_judge(count=1024, folder=FOLDER):
+    """How often the judge itself is right, on true pictures of scenes of all kinds: a `Share` by aspect."""
+    rng = np.random.default_rng([SEED, 1])
+    scenes = draw_scenes(rng, count, "all")
+    right = dict.fromkeys(ASPECTS, 0)
+    for start in range(0, count, BATCH):
+        some = scenes[start : start + BATCH]
+        for aspect, number in read_marks(load_judge(folder), some, paint_scenes(rng, some)[1]).items():
+            right[aspect] += number
+    return {aspect: Share(number, count, len({str(s) for s in scenes})) for aspect, number in right.items()}
 
 
-def grid(side=8, folder=FOLDER, gap=2):
-    """Samples of held-out prompts in a square.
+def score_all(count, folder=FOLDER, progress=print):
+    """Everything: `sets`, `changes` of the set `ABLATED`, `judge`; each a dict of counts by aspect."""
+    scores = {"sets": {}, "changes": {}, "judge": _counts(score_judge(folder=folder))}
+    for name, prompt_set in SETS.items():
+        scores["sets"][name] = _counts(score(prompt_set, count, folder))
+        progress(f"{name}: {shares_in(scores['sets'][name])['right']}")
+    for name, how in CHANGES.items():
+        scores["changes"][name] = _counts(score(SETS[ABLATED], count, folder, **how))
+        progress(f"{name}: {shares_in(scores['changes'][name])['right']}")
+    return scores | {"scale": SCALE, "steps": STEPS, "seed": SEED}
+
+
+def _counts(shares):
+    return {aspect: asdict(share) for aspect, share in shares.items()}
+
+
+def shares_in(counts):
+    """The `Share`s in a set of counts that was written down."""
+    return {aspect: Share(**share) for aspect, share in counts.items()}
+
+
+def sets_table(scores):
+    """The sets as a Markdown table: how many prompts, how many are right, the target, and each aspect alone."""
+    head = ["prompts", "pictures", "distinct prompts", "right (95 % interval)", "target", "met", *ASPECTS[:-1]]
+    rows = []
+    for name, counts in scores["sets"].items():
+        shares, target = shares_in(counts), SETS[name].target
+        right = shares["right"]
+        met = "yes" if right.share >= target else "no"
+        aspects = [f"{shares[a].share:.1%}" for a in ASPECTS[:-1]]
+        rows.append([name, right.count, right.distinct, right, f"{target:.0%}", met, *aspects])
+    judge = shares_in(scores["judge"])["right"]
+    return f"{_table(head, rows)}\n\nThe judge reads {judge} of {judge.count} true pictures right."
+
+
+def changes_table(scores):
+    """What each change costs on one set, as a Markdown table: right pictures, and whether that is clearly fewer than
+    with everything on, the intervals apart."""
+    whole = shares_in(scores["changes"]["everything on"])["right"]
+    rows = []
+    for name, counts in scores["changes"].items():
+        right = shares_in(counts)["right"]
+        clear = "" if right == whole else "yes" if right.bounds[1] < whole.bounds[0] else "no"
+        rows.append([name, right, clear])
+    return _table([ABLATED, "right (95 % interval)", "clearly fewer"], rows)
+
+
+def _table(head, rows):
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in [head, ["---"] * len(head), *rows])
+
+
+def grid(name, side=8, gap=2, folder=FOLDER, **how):
+    """The first samples of a set in a square.
 
     Returns:
         The prompts, row by row, and the picture, uint8 `(S, S, 3)`, with `gap` white pixels between the samples.
     """
-    rng, count = np.random.default_rng([SEED, 3]), side * side
-    sets = [draw_scenes(rng, count, kind, two) for _, kind, two, _, _ in SETS]
-    # In turn from each set: one object, two, two, and a pair of colour and shape that training never saw.
-    texts = [captions(sets[(0, 1, 1, 2)[i % 4]].take([i]))[0] for i in range(count)]
-    pictures = sample_prompts(texts, 0, folder=folder)
+    texts = [str(scene) for scene in scenes_of(SETS[name], side * side)]
+    pictures = sample_prompts(texts, folder=folder, **({"steps": STEPS, "scale": SCALE} | how))
     padded = np.pad(pictures, ((0, 0), (0, gap), (0, gap), (0, 0)), constant_values=255)
     rows = padded.reshape(side, side, *padded.shape[1:]).transpose(0, 2, 1, 3, 4)
     return texts, rows.reshape(side * padded.shape[1], -1, 3)[:-gap, :-gap]
 
 
-def shares(mark):
-    return {name: round(float(np.mean(values)), 4) for name, values in mark.items()}
-
-
-def table(scores):
-    """The scores as a Markdown table, with the targets beside them."""
-    lines = ["| prompts | number | right | target | met | colour | shape | position | background |"]
-    lines.append("|---|---|---|---|---|---|---|---|---|")
-    for name, _, _, count, target in SETS:
-        s = scores["sets"][name]
-        aspects = " | ".join(f"{s[a]:.1%}" for a in ("colour", "shape", "position", "background"))
-        met = "yes" if s["right"] >= target else "no"
-        lines.append(f"| {name} | {count} | {s['right']:.1%} | {target:.0%} | {met} | {aspects} |")
-    return "\n".join([*lines, "", f"The judge reads {scores['judge']['right']:.1%} of true pictures right."])
-
-
-def steps_table(scores):
-    """The share of right pictures by number of steps, as a Markdown table."""
-    names = [name for name, *_ in SETS]
-    by_steps = scores["steps"] | {str(STEPS): {name: scores["sets"][name]["right"] for name in names}}
-    rows = [[steps, *(f"{row[name]:.1%}" for name in names)] for steps, row in by_steps.items()]
-    lines = [["steps", *names], ["---"] * (len(names) + 1), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m autograder.small_model.score", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the trained weights are")
-    parser.add_argument("--scale", type=float, default=4.0, help="guidance")
-    parser.add_argument("--grid", type=Path, help="write a PNG of 64 samples to this file, and do nothing else")
-    parser.add_argument("--write", action="store_true", help="store the scores in weights.json")
+    parser.add_argument("--count", type=int, default=256, help="prompts of each set")
+    parser.add_argument("--grids", type=Path, help="write a PNG of 64 samples of each set here, and do nothing else")
+    parser.add_argument("--write", action="store_true", help=f"store the scores in the folder's {FACTS}")
     options = parser.parse_args(arguments)
-    if options.grid:
-        texts, picture = grid(folder=options.folder)
-        write_png(options.grid, picture, {"prompts": "; ".join(texts)})
+    if options.grids:
+        options.grids.mkdir(parents=True, exist_ok=True)
+        for name in SETS:
+            texts, picture = grid(name, folder=options.folder)
+            write_png(options.grids / f"{name.replace(' ', '-')}.png", picture, {"prompts": "; ".join(texts)})
         return 0
-
-    def score_sets(steps):
-        return {name: score_set(k, two, n, options.scale, options.folder, steps) for name, k, two, n, _ in SETS}
-
-    fewer = {str(n): {name: score["right"] for name, score in score_sets(n).items()} for n in FEWER_STEPS}
-    about = {"scale": options.scale, "seed": SEED}
-    scores = {"sets": score_sets(STEPS), "steps": fewer, "judge": score_judge(folder=options.folder)} | about
+    scores = score_all(options.count, options.folder)
     if options.write:
         path = options.folder / FACTS
         path.write_text(json.dumps(json.loads(path.read_text()) | {"scores": scores}, indent=1) + "\n")
-    print(table(scores), steps_table(scores), sep="\n\n")
+    print(sets_table(scores), changes_table(scores), sep="\n\n")
     return 0
 
 

@@ -1,38 +1,48 @@
 """Trains the small model: `python -m autograder.small_model.train --out FOLDER`. Run it again to go on after a stop.
 
-Three stages: autoencoder, judge, diffusion. Each writes its state to the folder every five minutes and at its end;
-a stage that is finished is loaded. Any Keras backend will do. On a CPU choose PyTorch (`KERAS_BACKEND=torch`), which
-starts at once where TensorFlow traces the step for minutes, and `--bfloat16` if the processor computes in it.
+Three stages: autoencoder, judge, diffusion. Each writes its state to the folder every five minutes and at its end; a
+stage that is finished is loaded. The diffusion learns from latents that are painted and encoded once and kept in files.
 """
 
 import argparse
 import sys
 
-from autograder.reference import DiffusionModelV2
-from autograder.small_model.captions import MAX_TEXT_LENGTH
-from autograder.small_model.networks import SMALL, WordEmbedding, build_decoder, build_encoder, build_judge
-from autograder.small_model.pictures import SIDE
-from autograder.small_model.training import AutoencoderTraining, Batches, DiffusionTraining, JudgeTraining
-from autograder.small_model.training_run import Run, add_options, precision, ship
+from safetensors.numpy import load_file
 
+from autograder.reference import DiffusionModelV2
+from autograder.small_model.batches import LatentBatches, LatentShards, PictureBatches
+from autograder.small_model.language import MAX_TEXT_LENGTH
+from autograder.small_model.losses import AutoencoderTraining, DiffusionTraining, JudgeTraining
+from autograder.small_model.model import AUTOENCODER, JUDGE
+from autograder.small_model.networks import (
+    SMALL,
+    build_decoder,
+    build_encoder,
+    build_judge,
+    build_text_encoder,
+)
+from autograder.small_model.painting import SIDE
+from autograder.small_model.training_run import WEIGHTS, Run, add_options, precision, ship
+
+SHARDS = 96  # of latents: some 197,000 pictures, each painted and encoded once
 COMMAND = "autograder.small_model.train"
 STAGES = {  # batch size, steps and learning rate; the diffusion's are options
-    "autoencoder": (32, 2500, 1.5e-3),
-    "judge": (64, 2000, 1e-3),
-    "diffusion": (64, 20000, 6e-4),
+    "autoencoder": (16, 8000, 1.5e-3),
+    "judge": (32, 3000, 1.5e-3),
+    "diffusion": (32, 60000, 7e-4),
 }
 
 
 def parse_arguments(arguments=None):
     parser = argparse.ArgumentParser(prog=f"python -m {COMMAND}", description=__doc__)
     add_options(parser, STAGES["diffusion"])
+    parser.add_argument("--shards", type=int, default=SHARDS, help="files of latents that it learns from")
     return parser.parse_args(arguments)
 
 
-def build_unet(bfloat16=False):
+def build_unet():
     """The reference UNet in the small config, with random weights."""
-    with precision(bfloat16):
-        return DiffusionModelV2(SIDE, SIDE, MAX_TEXT_LENGTH, name="unet", download_weights=False, config=SMALL)
+    return DiffusionModelV2(SIDE, SIDE, MAX_TEXT_LENGTH, name="unet", download_weights=False, config=SMALL)
 
 
 def main(arguments=None):
@@ -40,31 +50,50 @@ def main(arguments=None):
 
 
 def train_all(run):
-    """The three stages, one after the other. Returns whether all are finished."""
-    options = run.options
-    encoder, decoder, judge = build_encoder(), build_decoder(), build_judge()
-    unet, words = build_unet(options.bfloat16), WordEmbedding(name="words")
-    words.build((None, MAX_TEXT_LENGTH))
+    """The three stages, one after the other. What they have made is written for the package. Returns whether all are
+    finished."""
+    with precision(run.options.bfloat16):
+        encoder, decoder, judge = build_encoder(), build_decoder(), build_judge()
+        unet, text_encoder = build_unet(), build_text_encoder()
+    coding, judging = {"encoder": encoder, "decoder": decoder}, {"judge": judge}
+    drawing = {"unet": unet, "text_encoder": text_encoder}
 
-    def batches(stage, kind):
-        return lambda first, count: Batches([*run.seed(stage), 0], first, count, run.settings(stage)[0], kind)
+    def pictures(stage, **which):
+        return lambda first, count: PictureBatches([*run.seed(stage), 0], first, count, run.settings(stage)[0], **which)
 
-    autoencoder = AutoencoderTraining(encoder, decoder, options.seed)
-    finished = run.train("autoencoder", autoencoder, batches("autoencoder", "training"))
+    training = AutoencoderTraining(encoder, decoder, run.options.seed)
+    finished = run.train("autoencoder", training, pictures("autoencoder"), parts=coding, averaged=False)
     if finished:
-        judging = JudgeTraining(judge, options.seed)
-        finished = run.train("judge", judging, batches("judge", "all"))
+        training = JudgeTraining(judge, run.options.seed)
+        labelled = pictures("judge", kind="all", labelled=True)
+        finished = run.train("judge", training, labelled, parts=judging, averaged=False)
+    statistics = {}
     if finished:
-        diffusion = DiffusionTraining(unet, words, encoder, options.seed)
-
-        def measure():
-            diffusion.measure_latents(Batches([*run.seed("diffusion"), 1], 0, 1, 1024, "training")[0][0])
-
-        finished = run.train("diffusion", diffusion, batches("diffusion", "training"), prepare=measure)
-        measured = {"latent_mean": diffusion.latent_mean, "latent_std": diffusion.latent_std}
-        parts = {"unet": unet, "words": words, "encoder": encoder, "decoder": decoder}
-        ship(run, measured, {"weights.safetensors": parts, "judge.safetensors": {"judge": judge}})
+        training = DiffusionTraining(unet, text_encoder, run.options.seed)
+        statistics = {"latent_mean": training.latent_mean, "latent_std": training.latent_std}
+        finished = _train_diffusion(run, training, encoder, drawing, statistics)
+    made = {"autoencoder": (AUTOENCODER, coding), "judge": (JUDGE, judging), "diffusion": (WEIGHTS, drawing)}
+    ship(run, statistics, dict(made[stage] for stage in STAGES if run.steps.get(stage)))
     return finished
+
+
+def _train_diffusion(run, training, encoder, drawing, statistics):
+    options = run.options
+    shards = LatentShards(run.out / "latents", encoder, [*run.seed("diffusion"), 0], options.shards)
+
+    def measure():
+        earlier = options.begin_with and options.begin_with / WEIGHTS
+        if earlier and earlier.exists():  # as they were when the UNet learned
+            arrays = load_file(earlier)
+            for name, variable in statistics.items():
+                variable.assign(arrays[name])
+        else:
+            training.measure(shards[0]["latent"])
+
+    def latents(first, count):
+        return LatentBatches(shards, first, count, options.batch)
+
+    return run.train("diffusion", training, latents, prepare=measure, parts=drawing)
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ GAP = 4  # transparent pixels between two pictures
 
 def write_latent_files(folder):
     """Writes the packed decoder and a still picture into `folder`; returns the facts."""
-    from autograder.small_model.scenes.scene_model import Autoencoder
-    from autograder.small_model.scenes.scene_networks import LATENT_SIDE, SMALL
-    from autograder.small_model.scenes.scene_painting import SIDE
+    from autograder.small_model.networks import LATENT_SIDE, SMALL
+    from autograder.small_model.painting import SIDE
+    from autograder.small_model.scene_model import Autoencoder
 
     autoencoder, latents = Autoencoder(), scene_latents()
     seen = autoencoder.encode(some_pictures())
@@ -50,8 +50,8 @@ def write_latent_files(folder):
 
 def scene_pictures():
     """The scenes of `CAPTIONS`, painted: float32 `(N, 128, 128, 3)`, -1 to 1."""
-    from autograder.small_model.scenes.language import parse
-    from autograder.small_model.scenes.scene_painting import lay_out, paint
+    from autograder.small_model.language import parse
+    from autograder.small_model.painting import lay_out, paint
 
     rng = np.random.default_rng(SEED)
     return np.stack([paint(rng, lay_out(rng, parse(caption))) for caption in CAPTIONS])
@@ -59,8 +59,8 @@ def scene_pictures():
 
 def some_pictures():
     """Scenes of all kinds: float32 `(MEASURED, 128, 128, 3)`."""
-    from autograder.small_model.scenes.language import draw_scenes
-    from autograder.small_model.scenes.scene_painting import lay_out, paint
+    from autograder.small_model.language import draw_scenes
+    from autograder.small_model.painting import lay_out, paint
 
     rng = np.random.default_rng(SEED)
     return np.stack([paint(rng, lay_out(rng, scene)) for scene in draw_scenes(rng, MEASURED, "all")])
@@ -68,7 +68,7 @@ def some_pictures():
 
 def scene_latents():
     """The latents of `CAPTIONS`, as the encoder gives them: `(N, H, W, C)`, in half precision, as they are sent."""
-    from autograder.small_model.scenes.scene_model import Autoencoder
+    from autograder.small_model.scene_model import Autoencoder
 
     return Autoencoder().encode(scene_pictures()).astype("float16")
 

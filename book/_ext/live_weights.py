@@ -40,8 +40,8 @@ def file_name(quality, packed):
 def live_config():
     """What the runner must know of the model, beside its weights."""
     from autograder.small_model import ddim, networks
-    from autograder.small_model.captions import MAX_TEXT_LENGTH, WORDS
-    from autograder.small_model.pictures import SIDE
+    from autograder.small_model.practice.shape_pictures import SIDE
+    from autograder.small_model.practice.shapes import MAX_TEXT_LENGTH, WORDS
 
     relations = networks.WordEmbedding().relation_of_word.tolist()
     return {
@@ -77,7 +77,7 @@ def decoder_layers(decoder):
 
 def live_language():
     """Sentences of the model's language as patterns of words and of classes of words; all can be drawn."""
-    from autograder.small_model.captions import BACKGROUNDS, OBJECT_COLOURS, RELATIONS, SHAPES
+    from autograder.small_model.practice.shapes import BACKGROUNDS, OBJECT_COLOURS, RELATIONS, SHAPES
 
     relations = [f"{word} of" if word in ("left", "right") else word for word in RELATIONS if word]
     patterns = ["a colour shape", "a colour shape relation a colour shape"]

@@ -12,10 +12,10 @@ from live_weights import live_language
 from safetensors.numpy import save_file
 
 from autograder.reference.sampling import timestep_embedding
-from autograder.small_model.captions import WORDS, captions, draw_scenes, parse, tokenize
 from autograder.small_model.checkpoints import inner_path
 from autograder.small_model.ddim import ddim_timesteps
 from autograder.small_model.model import encode_prompts
+from autograder.small_model.practice.shapes import WORDS, captions, draw_scenes, parse, tokenize
 
 SEEDS = [*range(40), 1234567, 2**32 - 1, 2**32, 2**40 + 3]
 STEPS = [1, 2, 3, 7, 12, 16, 25, 48, 50, 80]  # with 16, 48 and 80 halves are rounded

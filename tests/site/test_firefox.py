@@ -11,7 +11,7 @@ import web_tools
 from live_latent import scene_latents
 
 from autograder.small_model.model import sample_prompts
-from autograder.small_model.scenes.scene_model import Autoencoder
+from autograder.small_model.scene_model import Autoencoder
 from tests.site.test_live import PROMPT
 
 

@@ -5,7 +5,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from live_latent import scene_latents
 
-from autograder.small_model.scenes.scene_model import Autoencoder
+from autograder.small_model.scene_model import Autoencoder
 from tests.site.test_live import DRAWN, PATIENCE, PLAY, model_requests
 
 FEW = "3"  # steps: enough to differ, and quick

@@ -5,11 +5,11 @@ import numpy as np
 from keras import ops
 
 from autograder.reference import DiffusionModelV2
-from autograder.small_model.captions import MAX_TEXT_LENGTH
 from autograder.small_model.checkpoints import named_weights, write_arrays
 from autograder.small_model.model import JUDGE, WEIGHTS
 from autograder.small_model.networks import SMALL, WordEmbedding, build_decoder, build_judge
-from autograder.small_model.pictures import SIDE
+from autograder.small_model.practice.shape_pictures import SIDE
+from autograder.small_model.practice.shapes import MAX_TEXT_LENGTH
 
 
 def write_random_weights(folder, seed=0):

@@ -9,7 +9,7 @@ from PIL import Image
 from autograder.drawing import draw
 from autograder.small_model import captions as language
 from autograder.small_model import model, score
-from autograder.small_model.pictures import lay_out, render, to_uint8
+from autograder.small_model.practice.shape_pictures import lay_out, render, to_uint8
 from tests.small_model import make_pictures
 from tests.small_model.make_pictures import PROMPTS
 

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from autograder.small_model.language import Scene, Thing
 from autograder.small_model.scenes import language
-from autograder.small_model.scenes.language import Scene, Thing
 
 
 def rng():

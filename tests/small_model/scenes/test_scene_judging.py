@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from autograder.small_model.scenes.language import COLOURS, GROUNDS, THINGS, draw_scenes, parse
-from autograder.small_model.scenes.scene_batches import labels_of
-from autograder.small_model.scenes.scene_judging import Seen, mark, read_pictures
-from autograder.small_model.scenes.scene_painting import lay_out
+from autograder.small_model.batches import labels_of
+from autograder.small_model.judging import Seen, mark, read_pictures
+from autograder.small_model.language import COLOURS, GROUNDS, THINGS, draw_scenes, parse
+from autograder.small_model.painting import lay_out
 
 
 class PerfectJudge:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from autograder.small_model.language import COLOURS, GROUNDS, SIZES, THINGS, Scene, Thing, draw_scenes
 from autograder.small_model.scenes import scene_painting as painting
-from autograder.small_model.scenes.language import COLOURS, GROUNDS, SIZES, THINGS, Scene, Thing, draw_scenes
-from autograder.small_model.scenes.things import PAINTERS, box, circle, ellipse, line, polygon
+from autograder.small_model.things import PAINTERS, box, circle, ellipse, line, polygon
 
 
 def rng(seed=5):

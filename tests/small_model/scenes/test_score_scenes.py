@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 
 from autograder.small_model.checkpoints import named_weights, write_arrays
-from autograder.small_model.scenes import score_scenes
-from autograder.small_model.scenes.scene_judging import Seen
-from autograder.small_model.scenes.scene_model import SceneModel
-from autograder.small_model.scenes.scene_networks import (
+from autograder.small_model.judging import Seen
+from autograder.small_model.networks import (
     AUTOENCODER,
     JUDGE,
     build_decoder,
@@ -18,10 +16,12 @@ from autograder.small_model.scenes.scene_networks import (
     build_judge,
     build_text_encoder,
 )
-from autograder.small_model.scenes.scene_painting import lay_out
-from autograder.small_model.scenes.score_scenes import SETS
-from autograder.small_model.scenes.train_scenes import build_unet
+from autograder.small_model.painting import lay_out
+from autograder.small_model.scene_model import SceneModel
+from autograder.small_model.scenes import score_scenes
+from autograder.small_model.score import SETS
 from autograder.small_model.shares import Share
+from autograder.small_model.train import build_unet
 from autograder.small_model.training_run import FACTS, WEIGHTS
 
 

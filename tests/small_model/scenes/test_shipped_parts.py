@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autograder.small_model.batches import paint_scenes
+from autograder.small_model.judging import mark, read_pictures
+from autograder.small_model.language import draw_scenes
 from autograder.small_model.scenes import scene_model
-from autograder.small_model.scenes.language import draw_scenes
-from autograder.small_model.scenes.scene_batches import paint_scenes
-from autograder.small_model.scenes.scene_judging import mark, read_pictures
 from autograder.small_model.training_run import FACTS
 
 COUNT, PARTS = 48, Path(scene_model.__file__).parent

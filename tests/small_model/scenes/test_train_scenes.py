@@ -8,8 +8,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from autograder.small_model import checkpoints, training_run
+from autograder.small_model.losses import AutoencoderTraining, DiffusionTraining, JudgeTraining
 from autograder.small_model.scenes import scene_batches, scene_networks, train_scenes
-from autograder.small_model.scenes.scene_losses import AutoencoderTraining, DiffusionTraining, JudgeTraining
 
 
 def test_networks_have_the_shapes_they_document():

@@ -10,8 +10,8 @@ from keras import ops
 
 from autograder.reference.sampling import timestep_embedding
 from autograder.small_model.ddim import TIMESTEPS, alpha_bars
-from autograder.small_model.scenes.language import COLOURS, GROUNDS, THINGS, tokenize
-from autograder.small_model.scenes.scene_networks import SMALL
+from autograder.small_model.language import COLOURS, GROUNDS, THINGS, tokenize
+from autograder.small_model.networks import SMALL
 
 LATENT_NOISE = 0.1  # added to latents while the decoder learns, so that small errors of the UNet do not show
 LATENT_PENALTY = 3e-4  # keeps latents from growing out of that noise's reach

@@ -8,9 +8,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from autograder.small_model.scenes.language import COLOURS, GROUNDS, THINGS, draw_scenes, tokenize
-from autograder.small_model.scenes.scene_networks import CELLS
-from autograder.small_model.scenes.scene_painting import SIDE, Layout, lay_out, paint
+from autograder.small_model.language import COLOURS, GROUNDS, THINGS, draw_scenes, tokenize
+from autograder.small_model.networks import CELLS
+from autograder.small_model.painting import SIDE, Layout, lay_out, paint
 
 SHARD = 2048  # latents of a file
 

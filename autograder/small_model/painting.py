@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autograder.small_model.scenes.language import GROUNDS, Scene
-from autograder.small_model.scenes.things import PAINTERS
+from autograder.small_model.language import GROUNDS, Scene
+from autograder.small_model.things import PAINTERS
 
 SIDE = 128
 MARGIN = 2  # pixels between a thing and the edge, at least
@@ -73,6 +73,11 @@ def paint(rng: np.random.Generator, layout: Layout) -> np.ndarray:
         colour = np.array(COLOUR_VALUES[thing.colour], "float32") * rng.uniform(0.94, 1.02)
         _paint_thing(rng, picture, PAINTERS[thing.name], colour, place)
     return (np.clip(picture, 0, 255) / 127.5 - 1).astype("float32")
+
+
+def to_uint8(pictures) -> np.ndarray:
+    """Pictures from -1..1 to 0..255, as a NumPy array."""
+    return np.clip(np.round((np.asarray(pictures, "float32") + 1) * 127.5), 0, 255).astype("uint8")
 
 
 def _paint_thing(rng, picture, painter, colour, place):

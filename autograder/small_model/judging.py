@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autograder.small_model.scenes.language import COLOURS, GROUNDS, THINGS, Scene, Thing
-from autograder.small_model.scenes.scene_painting import RADII, SIDE
+from autograder.small_model.language import COLOURS, GROUNDS, THINGS, Scene, Thing
+from autograder.small_model.painting import RADII, SIDE
 
 SURE = 0.5  # least probability of a thing's middle
 SMALLER, LARGER = ((RADII[a][1] * RADII[b][0]) ** 0.5 for a, b in (("small", ""), ("", "large")))  # radii between sizes

@@ -10,7 +10,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from autograder.small_model.captions import (
+from autograder.small_model.ddim import TIMESTEPS, alpha_bars, timestep_embedding
+from autograder.small_model.networks import SMALL
+from autograder.small_model.practice.shape_pictures import lay_out, render
+from autograder.small_model.practice.shapes import (
     BACKGROUNDS,
     OBJECT_COLOURS,
     PLACES,
@@ -19,10 +22,7 @@ from autograder.small_model.captions import (
     captions,
     draw_scenes,
 )
-from autograder.small_model.captions import tokenize as words_of
-from autograder.small_model.ddim import TIMESTEPS, alpha_bars, timestep_embedding
-from autograder.small_model.networks import SMALL
-from autograder.small_model.pictures import lay_out, render
+from autograder.small_model.practice.shapes import tokenize as words_of
 
 LATENT_NOISE = 0.1  # added to latents while the decoder learns, so that small errors of the UNet do not show
 LATENT_PENALTY = 1e-3  # keeps latents from growing out of that noise's reach

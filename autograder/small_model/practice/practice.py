@@ -17,11 +17,11 @@ from keras import ops
 
 from autograder.reference import PaddedConv2D, ResBlock, SpatialTransformer, Upsample, timestep_embedding
 from autograder.reference import sample as reference_sample
-from autograder.small_model.captions import captions, draw_scenes
 from autograder.small_model.ddim import alpha_bars, ddim_timesteps, initial_noise, timesteps_of
 from autograder.small_model.model import decode, encode_pictures, encode_prompts
 from autograder.small_model.networks import LATENT_SIDE, SMALL
-from autograder.small_model.pictures import lay_out, render
+from autograder.small_model.practice.shape_pictures import lay_out, render
+from autograder.small_model.practice.shapes import captions, draw_scenes
 
 WIDTH = 64  # with fewer channels than groups times two the time would be lost, see the course's page on numerics
 PICTURES = 2048  # that it learns from

@@ -8,7 +8,7 @@ Shapes: B pictures, H W sides in pixels (64), 2 objects.
 import numpy as np
 from keras import ops
 
-from autograder.small_model.captions import BACKGROUNDS, COLOURS, OBJECT_COLOURS, PLACES_OF, SHAPES
+from autograder.small_model.practice.shapes import BACKGROUNDS, COLOURS, OBJECT_COLOURS, PLACES_OF, SHAPES
 
 SIDE = 64
 _CENTRES = np.array([(32, 32), (32, 17), (32, 47), (17, 32), (47, 32)], "float32")  # x, y of each of PLACES
