@@ -38,3 +38,21 @@ def lean_graphs() -> AbstractContextManager:
 def plain_attention() -> AbstractContextManager:
     """A context in which attention is computed in the form that trains fastest on a CPU."""
     return torch_parts.attention_by_products() if name() == "torch" else contextlib.nullcontext()
+
+
+def make_adam(schedule: Callable, clip: float, average: Callable) -> keras.optimizers.Adam:
+    """Adam, with beta_2 of 0.99, of gradients that `average` has the mean of and that are clipped by their common norm.
+
+    Args:
+        schedule: the learning rate, a `keras.optimizers.schedules.LearningRateSchedule`.
+        clip: the largest norm of all gradients together.
+        average: `average(flat)` gives the mean of several processes' gradients, float32 `(N,)`; or None.
+
+    Raises:
+        ValueError: for an `average` on a backend whose training step is a program.
+    """
+    if name() == "torch":
+        return torch_parts.flat_adam(schedule, clip, average)
+    if average is not None:
+        raise ValueError(f"Several processes train together on PyTorch only. Received: KERAS_BACKEND={name()}")
+    return keras.optimizers.Adam(schedule, beta_2=0.99, global_clipnorm=clip)

@@ -13,6 +13,8 @@ from autograder.small_model.networks import CELLS
 from autograder.small_model.painting import SIDE, Layout, lay_out, paint
 
 SHARD = 2048  # latents of a file
+_IN_FILES = {"float32": "float16", "float16": "float16", "int32": "int8"}  # to save room: every label is small
+_IN_MEMORY = {"float16": "float32", "int8": "int32"}
 
 
 def paint_scenes(rng: np.random.Generator, scenes) -> tuple[list[Layout], np.ndarray]:
@@ -89,39 +91,52 @@ class LatentShards:
         self.kept: tuple[int, dict[str, np.ndarray]] = (-1, {})
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        """Dict of `latent` float32 `(size, H, W, C)` and `tokens` int32 `(size, T)`."""
+        """Dict of `latent` float32 `(size, H, W, C)`, `tokens` int32 `(size, T)` and the labels of `labels_of`."""
         index %= self.count
         if self.kept[0] != index:
             path = self.folder / f"latents-{index:04d}.npz"
             if not path.exists():
                 self._make(index, path)
             with np.load(path) as arrays:
-                self.kept = (index, {"latent": arrays["latent"].astype("float32"), "tokens": arrays["tokens"]})
+                self.kept = (index, {name: arrays[name].astype(_IN_MEMORY[arrays[name].dtype.name]) for name in arrays})
         return self.kept[1]
 
     def _make(self, index, path):
         rng = np.random.default_rng([*self.seed, index])
-        scenes, latents = draw_scenes(rng, self.size), []
+        scenes, layouts, latents = draw_scenes(rng, self.size), [], []
         for start in range(0, self.size, 64):
-            _, pictures = paint_scenes(rng, scenes[start : start + 64])
+            laid_out, pictures = paint_scenes(rng, scenes[start : start + 64])
+            layouts += laid_out
             latents.append(self.encoder.predict_on_batch(pictures).astype("float16"))
+        arrays = {"latent": np.concatenate(latents), "tokens": tokenize([str(scene) for scene in scenes])}
+        arrays |= labels_of(layouts)
         unfinished = path.with_suffix(".unfinished.npz")
-        np.savez(unfinished, latent=np.concatenate(latents), tokens=tokenize([str(scene) for scene in scenes]))
+        np.savez(unfinished, **{name: array.astype(_IN_FILES[array.dtype.name]) for name, array in arrays.items()})
         unfinished.replace(path)
 
 
 class LatentBatches(keras.utils.PyDataset):
-    """Batches of latents and tokens out of shards: batch i takes the i-th slice, each shard shuffled at each pass."""
+    """Batches of latents, tokens and labels out of shards: each shard, shuffled at each pass, slice by slice.
 
-    def __init__(self, shards: LatentShards, first, count, batch_size):
+    Args:
+        shards: `LatentShards`.
+        first, count: which batches.
+        batch_size: latents in a batch.
+        lanes: from how many shards batches come in turn, so that as many processes have shards of their own.
+    """
+
+    def __init__(self, shards: LatentShards, first, count, batch_size, lanes=1):
         super().__init__()
         self.shards, self.first, self.count, self.batch_size = shards, first, count, batch_size
+        self.lanes = lanes
 
     def __len__(self):
         return self.count
 
     def __getitem__(self, index):
-        shard, place = divmod(self.first + index, self.shards.size // self.batch_size)
+        number, lane = divmod(self.first + index, self.lanes)
+        group, place = divmod(number, self.shards.size // self.batch_size)
+        shard = group * self.lanes + lane
         order = np.random.default_rng([*self.shards.seed, 7, shard]).permutation(self.shards.size)
         rows = order[place * self.batch_size : (place + 1) * self.batch_size]
         batch = {name: array[rows] for name, array in self.shards[shard].items()}

@@ -11,11 +11,13 @@ from keras import ops
 from autograder.reference.sampling import timestep_embedding
 from autograder.small_model.ddim import TIMESTEPS, alpha_bars
 from autograder.small_model.language import COLOURS, GROUNDS, THINGS, tokenize
-from autograder.small_model.networks import SMALL
+from autograder.small_model.networks import SMALL, build_reader
 
 LATENT_NOISE = 0.1  # added to latents while the decoder learns, so that small errors of the UNet do not show
 LATENT_PENALTY = 3e-4  # keeps latents from growing out of that noise's reach
 PICTURE_NOISE = 0.08  # added to the judge's pictures, so that it does not hang on exact colours
+READING_SHARE = 0.02  # of the diffusion's loss, for reading in the UNet's features what stands where
+READ_AT = "up1_upsample"  # the layer whose features are read: the last that every level but the outer has shaped
 CAPTION_DROPOUT = 0.1  # share of pictures trained without a prompt, for classifier-free guidance
 
 
@@ -55,8 +57,7 @@ class AutoencoderTraining(Training):
 
 
 class JudgeTraining(Training):
-    """The judge: focal loss of the centres; cross-entropy of thing and colour and the error of the radius around them;
-    cross-entropy of the ground. Half of its pictures are blurred, all are noisy."""
+    """The judge: what it reads, see `reading_error`. Half of its pictures are blurred, all are noisy."""
 
     def __init__(self, judge, seed=0):
         super().__init__(seed, "judge_training")
@@ -67,15 +68,25 @@ class JudgeTraining(Training):
         soft = ops.average_pool(pictures, 3, strides=1, padding="same")
         chosen = self.uniform((ops.shape(pictures)[0], 1, 1, 1)) < 0.5
         pictures = ops.where(chosen, soft, pictures) + PICTURE_NOISE * self.noise(ops.shape(pictures))
-        read = self.judge(pictures)
-        asked = ops.cast(batch["thing"] >= 0, "float32")  # (B, G, G)
-        total = _focal(read["centre"][..., 0], batch["centre"])
-        for name, size in (("thing", len(THINGS)), ("colour", len(COLOURS))):
-            error = _cross_entropy(read[name], ops.maximum(batch[name], 0), size)  # (B, G, G)
-            total = total + ops.sum(asked * error, axis=(1, 2)) / ops.sum(asked, axis=(1, 2))
-        radius = ops.square(read["radius"][..., 0] - batch["radius"])
-        total = total + 5 * ops.sum(asked * radius, axis=(1, 2)) / ops.sum(asked, axis=(1, 2))
-        return total + _cross_entropy(read["ground"], batch["ground"], len(GROUNDS))
+        return reading_error(self.judge(pictures), batch)
+
+
+def reading_error(read, labels):
+    """How wrong a judge's outputs are, `(B,)`: the focal loss of the centres; around them the cross-entropy of thing
+    and colour and the error of the radius; the cross-entropy of the ground.
+
+    Args:
+        read: what `networks.build_judge` puts out.
+        labels: what `batches.labels_of` gives.
+    """
+    asked = ops.cast(labels["thing"] >= 0, "float32")  # (B, G, G)
+    total = _focal(read["centre"][..., 0], labels["centre"])
+    for name, size in (("thing", len(THINGS)), ("colour", len(COLOURS))):
+        error = _cross_entropy(read[name], ops.maximum(labels[name], 0), size)  # (B, G, G)
+        total = total + ops.sum(asked * error, axis=(1, 2)) / ops.sum(asked, axis=(1, 2))
+    radius = ops.square(read["radius"][..., 0] - labels["radius"])
+    total = total + 5 * ops.sum(asked * radius, axis=(1, 2)) / ops.sum(asked, axis=(1, 2))
+    return total + _cross_entropy(read["ground"], labels["ground"], len(GROUNDS))
 
 
 def _cross_entropy(logits, label, size):
@@ -94,12 +105,19 @@ def _focal(logits, target):
 class DiffusionTraining(Training):
     """UNet and text encoder: the squared error of v at a random time, latents shifted and scaled to variance 1.
 
-    The times of a batch are spread evenly over the schedule, with one random shift.
+    The times of a batch are spread evenly over the schedule, with one random shift. The squared error says little about
+    *what* a patch shows, so a small share of the loss is how well linear layers read, in the UNet's own features, what
+    stands where. They are left behind when training is over.
+
+    Reference: Yu et al., "Representation Alignment for Generation" (2024), with labels in the place of a second
+    network's features.
     """
 
     def __init__(self, unet, text_encoder, seed=0):
         super().__init__(seed, "diffusion_training")
         self.unet, self.text_encoder = unet, text_encoder
+        self._outputs = keras.Model(unet.inputs, [unet.output, unet.get_layer(READ_AT).output])
+        self.reader = build_reader(unet.get_layer(READ_AT).output.shape[1:])
         channels = (SMALL.latent_channels,)
         self.latent_mean = self.add_weight(shape=channels, initializer="zeros", trainable=False, name="latent_mean")
         self.latent_std = self.add_weight(shape=channels, initializer="ones", trainable=False, name="latent_std")
@@ -121,5 +139,6 @@ class DiffusionTraining(Training):
         dropped = self.uniform(ops.shape(batch["tokens"][:, :1])) < CAPTION_DROPOUT
         nothing = ops.convert_to_tensor(np.broadcast_to(tokenize([""]), (1, batch["tokens"].shape[1])))
         context = self.text_encoder(ops.where(dropped, nothing, batch["tokens"]))
-        v = self.unet([noisy, timestep_embedding(timesteps, SMALL.channels[0]), context])
-        return ops.mean(ops.square(ops.cast(v, "float32") - wanted), axis=(1, 2, 3))
+        v, features = self._outputs([noisy, timestep_embedding(timesteps, SMALL.channels[0]), context])
+        error = ops.mean(ops.square(ops.cast(v, "float32") - wanted), axis=(1, 2, 3))
+        return error + READING_SHARE * reading_error(self.reader(features), batch)

@@ -58,8 +58,29 @@ def build_judge():
         x = keras.layers.Conv2D(filters, 4, 2, "same", activation="relu", name=f"down{i}")(x)  # H, W halve
     for i in range(4):  # until a cell sees all of the largest thing
         x = keras.layers.Conv2D(96, 3, padding="same", activation="relu", name=f"mix{i}")(x)
-    sizes = {"centre": 1, "thing": len(THINGS), "colour": len(COLOURS), "radius": 1}
-    outputs = {name: keras.layers.Dense(size, name=name, dtype="float32")(x) for name, size in sizes.items()}
-    mean = keras.layers.GlobalAveragePooling2D(name="mean")(x)
-    outputs["ground"] = keras.layers.Dense(len(GROUNDS), name="ground", dtype="float32")(mean)
-    return keras.Model(picture, outputs, name="judge")
+    return keras.Model(picture, _readings(x), name="judge")
+
+
+def build_reader(shape):
+    """Features `(B, 16, 16, F)` of a UNet in training to what the judge puts out: a norm and a linear layer for each.
+
+    It begins with what is known of no picture in particular: nothing is read anywhere.
+
+    Args:
+        shape: of the features, `(16, 16, F)`.
+    """
+    features = keras.Input(shape)
+    x = keras.layers.LayerNormalization(epsilon=1e-5, dtype="float32", name="norm")(features)
+    start = {"centre": -5.0, "radius": 2.8}  # one cell in 100, 16 pixels
+    return keras.Model(features, _readings(x, start, kernel_initializer="zeros"), name="reader")
+
+
+def _readings(x, start=None, **how):
+    """What is read in features `(B, G, G, F)`, by name; `start` has biases to begin with."""
+    sizes = {"centre": 1, "thing": len(THINGS), "colour": len(COLOURS), "radius": 1, "ground": len(GROUNDS)}
+    outputs = {}
+    for name, size in sizes.items():
+        bias = keras.initializers.Constant((start or {}).get(name, 0.0))
+        layer = keras.layers.Dense(size, name=name, dtype="float32", bias_initializer=bias, **how)
+        outputs[name] = layer(keras.layers.GlobalAveragePooling2D(name="mean")(x) if name == "ground" else x)
+    return outputs

@@ -22,6 +22,7 @@ from autograder.small_model.networks import (
     build_text_encoder,
 )
 from autograder.small_model.painting import SIDE
+from autograder.small_model.team import ALONE, run_team
 from autograder.small_model.training_run import WEIGHTS, Run, add_options, precision, ship
 
 SHARDS = 96  # of latents: some 197,000 pictures, each painted and encoded once
@@ -45,8 +46,11 @@ def build_unet():
     return DiffusionModelV2(SIDE, SIDE, MAX_TEXT_LENGTH, name="unet", download_weights=False, config=SMALL)
 
 
-def main(arguments=None):
-    return Run(parse_arguments(arguments), STAGES, COMMAND).do(train_all)
+def main(arguments=None, team=None):
+    options = parse_arguments(arguments)
+    if team is None and options.processes > 1:
+        return run_team(main, arguments, options.processes)
+    return Run(options, STAGES, COMMAND, team or ALONE).do(train_all)
 
 
 def train_all(run):
@@ -91,7 +95,7 @@ def _train_diffusion(run, training, encoder, drawing, statistics):
             training.measure(shards[0]["latent"])
 
     def latents(first, count):
-        return LatentBatches(shards, first, count, options.batch)
+        return LatentBatches(shards, first, count, options.batch, run.team.size)
 
     return run.train("diffusion", training, latents, prepare=measure, parts=drawing)
 

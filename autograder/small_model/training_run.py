@@ -17,9 +17,10 @@ from pathlib import Path
 import keras
 from safetensors.numpy import load_file
 
+from autograder.adapters.backend import make_adam, plain_attention
 from autograder.adapters.backend import name as backend_name
-from autograder.adapters.backend import plain_attention
 from autograder.small_model import checkpoints
+from autograder.small_model.team import ALONE
 
 CHECKPOINT_SECONDS = 300
 CHUNK = 50  # steps between looks at the clock
@@ -39,6 +40,7 @@ def add_options(parser, diffusion):
     parser.add_argument("--other-steps", type=int, help="steps of the other stages, if not their own")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long; a later run goes on")
     parser.add_argument("--bfloat16", action="store_true", help="compute the UNet in bfloat16")
+    parser.add_argument("--processes", type=int, default=1, help="train in so many at once (PyTorch only)")
     parser.add_argument("--ship-now", action="store_true", help="train no further: write the weights as they are now")
     parser.add_argument("--begin-with", type=Path, metavar="FOLDER", help="weights of an earlier run, to be trained on")
 
@@ -50,10 +52,12 @@ class Run:
         options: what `add_options` parses.
         stages: dict of batch size, steps and learning rate by name; those of "diffusion" are options.
         command: the module that runs it, to be written down.
+        team: this process among those that train together.
     """
 
-    def __init__(self, options, stages, command):
+    def __init__(self, options, stages, command, team=ALONE):
         self.options, self.out, self.stages, self.command = options, options.out, stages, command
+        self.team = team
         self.steps: dict[str, int] = {}  # that each stage has had
         self.deadline = time.monotonic() + 60 * options.minutes
         self.out.mkdir(parents=True, exist_ok=True)
@@ -67,7 +71,9 @@ class Run:
         keras.utils.set_random_seed(self.options.seed)
         with plain_attention():
             finished = train_all(self)
-        print("Training is finished." if finished else "Time is up: run the same command again to go on.", flush=True)
+        if self.team.leads:
+            end = "Training is finished." if finished else "Time is up: run the same command again to go on."
+            print(end, flush=True)
         return 0
 
     def settings(self, stage):
@@ -98,8 +104,9 @@ class Run:
             Whether the stage is finished.
         """
         batch_size, steps, rate = self.settings(stage)
+        batches = self.team.own(batches)
         model({name: array[:2] for name, array in batches(0, 1)[0][0].items()})  # builds it
-        optimizer = make_optimizer(steps, rate)
+        optimizer = make_optimizer(steps, rate, self.team)
         optimizer.build(model.trainable_variables)
         model.compile(optimizer, loss=mean_loss, jit_compile=backend_name() == "jax")
         average = Average(model.trainable_variables)
@@ -109,15 +116,17 @@ class Run:
         if step == 0 and self.options.begin_with is not None:
             step, seconds, curve = self.begin(stage, model, parts or {})
             average = Average(model.trainable_variables)
+        self.team.spread(model.seed_generator)
         saved = time.monotonic()
-        while step < steps and time.monotonic() < self.deadline and not self.options.ship_now:
+        while step < steps and not self.options.ship_now and not self.team.any(time.monotonic() >= self.deadline):
             begun, chunk = time.monotonic(), min(CHUNK, steps - step)
             loss = model.fit(batches(step, chunk), shuffle=False, verbose=0).history["loss"][0]
             average.update(-(-step // CHUNK) + 1)
             step, seconds = step + chunk, seconds + time.monotonic() - begun
             curve.append([step, round(float(loss), 6)])
-            rate_now = chunk * batch_size / (time.monotonic() - begun)
-            print(f"{stage} {step}/{steps} loss {loss:.4f} {rate_now:.0f} pictures/s", flush=True)
+            rate_now = chunk * batch_size * self.team.size / (time.monotonic() - begun)
+            if self.team.leads:
+                print(f"{stage} {step}/{steps} loss {loss:.4f} {rate_now:.0f} pictures/s", flush=True)
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 self.save(stage, model, average, (step, seconds, curve))
                 saved = time.monotonic()
@@ -150,6 +159,8 @@ class Run:
         return self.out / f"{stage}.checkpoint.safetensors"
 
     def save(self, stage, model, average, progress):
+        if not self.team.leads:
+            return  # its weights are the same
         step, seconds, curve = progress
         state = checkpoints.state_of([*model.variables, *model.optimizer.variables])
         state |= {f"average:{i:04d}": array for i, array in enumerate(average.arrays)}
@@ -213,9 +224,9 @@ class WarmUpHoldDecay(keras.optimizers.schedules.LearningRateSchedule):
         return {"rate": self.rate, "steps": self.steps, "warm": self.warm, "last": self.last}
 
 
-def make_optimizer(steps, rate):
-    """Adam with gradients clipped and the rate of `WarmUpHoldDecay`."""
-    return keras.optimizers.Adam(WarmUpHoldDecay(rate, steps), beta_2=0.99, global_clipnorm=1.0)
+def make_optimizer(steps, rate, team=ALONE):
+    """Adam with gradients clipped and the rate of `WarmUpHoldDecay`, of all that a team learns."""
+    return make_adam(WarmUpHoldDecay(rate, steps), 1.0, team.mean if team.size > 1 else None)
 
 
 @contextlib.contextmanager
@@ -244,6 +255,8 @@ def ship(run, arrays, files):
         arrays: variables by name that come along in "weights.safetensors".
         files: for each file the dict of its networks by name, the UNet as "unet" in "weights.safetensors".
     """
+    if not run.team.leads:
+        return
     measured = {name: keras.ops.convert_to_numpy(w.value).astype("float32") for name, w in arrays.items()}
     for file, networks in files.items():
         named = [checkpoints.named_weights(name, network) for name, network in networks.items()]
