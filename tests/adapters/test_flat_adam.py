@@ -34,13 +34,13 @@ def keras_adam():
 
 
 @pytest.mark.skipif(name() != "torch", reason="it is PyTorch's")
-def test_flat_adam_is_adam():
-    for average in (None, lambda flat: flat):
-        losses, state = train(lambda: make_adam(Linear(), 0.5, average), 12)
-        expected, theirs = train(keras_adam, 12)
-        np.testing.assert_allclose(losses, expected, rtol=1e-4)
-        for mine, other in zip(state, theirs, strict=True):
-            np.testing.assert_allclose(mine, other, rtol=1e-3, atol=1e-5)
+@pytest.mark.parametrize("average", [None, lambda flat: flat])
+def test_flat_adam_is_adam(average):
+    losses, state = train(lambda: make_adam(Linear(), 0.5, average), 12)
+    expected, theirs = train(keras_adam, 12)
+    np.testing.assert_allclose(losses, expected, rtol=1e-4)
+    for mine, other in zip(state, theirs, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.skipif(name() != "torch", reason="it is PyTorch's")
