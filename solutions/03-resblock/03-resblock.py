@@ -374,15 +374,18 @@ except Exception as error:
 #
 # Here a small UNet that was trained for this course draws a picture. It has 22 ResBlocks as Stable Diffusion's has, and
 # here all of them are yours, with the trained weights in them; everything else is the reference's. Beside it the
-# reference draws alone, from the same noise. Try other prompts and seeds: one or two of `circle`, `square`, `triangle`
-# and `cross`, in colours, `above`, `below`, `left of` or `right of` each other, `on` a background.
+# reference draws alone, from the same noise. Try other prompts and seeds. The model knows these things: `house`, `tree`,
+# `boat`, `sun`, `moon`, `star`, `cloud`, `fish`, `flower` and `balloon`; each has a colour (`red`, `yellow`, `green`,
+# `blue`, `purple`, `white`), and it may be `small` or `large`. The first one may stand `above`, `below`, `left of` or
+# `right of` a second, and so on to a third: "a red fish left of a green tree and below a white moon". The scene is `by
+# day`, `at night`, `at sunset`, `at sea` or `in snow`.
 #
 # The first picture takes up to half a minute, most of it before the first step. Half of the steps that the bar
 # counts are of your picture, half of the reference's.
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
-    draw("a red circle left of a white cross on black", ResBlock=ResBlock)
+    draw("a red boat below a yellow moon at night", ResBlock=ResBlock)
 except NameError as error:
     print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:

@@ -325,7 +325,7 @@ check("spatial-transformer", SpatialTransformer)
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
-    draw("a red circle left of a white cross on black", SpatialTransformer=SpatialTransformer)
+    draw("a small white boat above a large blue fish at sea", SpatialTransformer=SpatialTransformer)
 except NameError as error:
     print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:

@@ -399,7 +399,7 @@ check("cross-attention", CrossAttention)
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
-    draw("a red circle left of a white cross on black", CrossAttention=CrossAttention)
+    draw("a purple balloon above a red house at sunset", CrossAttention=CrossAttention)
 except NameError as error:
     print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:

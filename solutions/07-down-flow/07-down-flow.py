@@ -284,7 +284,7 @@ check("down-flow", down_flow)
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
-    draw("a red circle left of a white cross on black", down_flow=down_flow)
+    draw("a yellow star above a blue house in snow", down_flow=down_flow)
 except NameError as error:
     print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:

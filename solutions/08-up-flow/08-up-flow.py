@@ -258,7 +258,7 @@ check("up-flow", up_flow)
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
-    draw("a red circle left of a white cross on black", Upsample=Upsample, middle_flow=middle_flow, up_flow=up_flow)
+    draw("a red flower left of a green house by day", Upsample=Upsample, middle_flow=middle_flow, up_flow=up_flow)
 except NameError as error:
     print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
@@ -303,8 +303,8 @@ check("ablate-skips", without_size)
 
 # %% [markdown]
 # **Predict before you run the next cell.** Each size of maps is switched off once. Which picture will be spoiled most:
-# the one without the largest maps, or the one without the smallest? And what will be wrong with it, the places, the
-# colours or the shapes? Then look. (It draws four times, so it takes a minute or two. Of each pair of pictures, one is
+# the one without the largest maps, or the one without the smallest? And what will be wrong with it, the ground, the
+# places, the colours or the forms? Then look. (It draws four times, so it takes a minute or two. Of each pair of pictures, one is
 # drawn without these maps, the other with all of them. The attribute `without` tells `draw` that this is meant.)
 
 # %%
@@ -316,7 +316,7 @@ try:
             return up_flow(x, without_size(outputs, size), *told)
 
         up_flow_without.without = f"the maps of size {size}"  # `draw` says it under the picture
-        draw("a red circle left of a white cross on black", seed=1, up_flow=up_flow_without)
+        draw("a red flower left of a green house by day", seed=1, up_flow=up_flow_without)
 except NameError as error:
     print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:

@@ -330,7 +330,7 @@ check("count-text", text_parameters)
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
-    draw("a red circle left of a white cross on black", build_unet=build_unet)
+    draw("a large white moon above a purple boat at night", build_unet=build_unet)
 except NameError as error:
     print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:

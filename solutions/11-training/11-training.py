@@ -335,10 +335,11 @@ check("training-loss", training_loss)
 # out. Keras does the rest: it takes the gradient of your loss with respect to each weight, and moves each weight a
 # little downhill.
 #
-# The network has the blocks of the big UNet, in two levels of 64 channels. It starts from random weights and learns
-# from latents of one coloured shape on a plain background. Its prompts are read by the small model's word vectors, and
-# its latents decoded by the small model's decoder; both were trained before. Your `eps_from_velocity` turns its answers
-# into noise for the sampler.
+# The network has the blocks of the big UNet, in two levels of 64 channels, and starts from random weights. It lives in
+# another world than the model that draws boats and moons in the other exercises, an easier one: a flat shape on a plain
+# ground, in pictures of 64x64 pixels. Scenes take hours to learn, shapes take five minutes on a CPU, and the loop is the
+# same. An autoencoder that was trained before makes the latents of this world and decodes them. Your `eps_from_velocity`
+# turns the network's answers into noise for the sampler.
 
 
 # %%

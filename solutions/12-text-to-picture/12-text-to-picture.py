@@ -86,7 +86,7 @@ def causal_mask(length):
 
 # %%
 try:
-    words = ["a", "red", "circle", "on", "blue"]
+    words = ["a", "red", "boat", "at", "night"]
     for word, row in zip(words, np.asarray(ops.convert_to_numpy(causal_mask(len(words)))), strict=True):
         print(
             f"{word:>7} looks at", ", ".join(other for other, may in zip(words, row, strict=True) if may) or "nothing"
@@ -102,9 +102,10 @@ check("causal-mask", causal_mask)
 # %% [markdown]
 # ## 2. Predict: how much changes with one word
 #
-# A prompt is always filled up to the same `length`, 77 tokens in Stable Diffusion. The text encoder makes one row of the
-# context of each. Now the token at place `position` (the first one is at place 0) is replaced by another one. How many
-# rows of the context can be different? Think of the mask, and of what happens when many blocks follow one another.
+# A prompt is always filled up to the same `length`: 77 tokens in Stable Diffusion, 22 in this course's small model. The
+# text encoder makes one row of the context of each. Now the token at place `position` (the first one is at place 0) is
+# replaced by another one. How many rows of the context can be different? Think of the mask, and of what happens when many
+# blocks follow one another.
 
 
 # %% nbgrader={"grade_id": "answer-guess-changed-rows", "grade": false, "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -188,12 +189,13 @@ class TextBlock(keras.layers.Layer):
 check("text-block", TextBlock)
 
 # %% [markdown]
-# Now your block reads. It takes the place of every block in a text encoder of the reference, gets its weights, and reads
-# two prompts that differ in one word. The table shows how far each row of the context changes. Was your prediction right?
+# Now your block reads. It takes the place of every block in the text encoder that reads the prompts of this course's small
+# model, and gets its trained weights. It reads two prompts that differ in one word: token 2, as token 0 is the start. The
+# table shows how far each row of the context changes. Was your prediction right?
 
 # %% nbgrader={"grade_id": "draw-context", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
-    run_text_block(TextBlock, "a red circle on blue", "a red cross on blue")
+    run_text_block(TextBlock, "a red fish at sea", "a green fish at sea")
 except NameError as error:
     print(f"Nothing is read yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
@@ -316,26 +318,26 @@ check("text-to-picture", text_to_picture)
 # ## Your pipeline draws
 #
 # With the trained networks of the course, beside the package's own pipeline, from the same noise. Change the prompt. Put
-# something into `negative_prompt`: what comes of "a red circle" if the negative prompt is "a red circle on white"?
+# something into `negative_prompt`: what comes of "a red house" if the negative prompt is "a red house in snow"?
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 drawn = None
 try:
-    drawn = run_pipeline(text_to_picture, "a red circle left of a white cross on black", negative_prompt="", seed=1)
+    drawn = run_pipeline(text_to_picture, "a yellow star right of a white moon at night", negative_prompt="", seed=1)
 except NameError as error:
     print(f"Nothing is drawn yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
     print(f"Nothing is drawn yet ({type(error).__name__}: {error}). The checks above say why.")
 
 # %% [markdown]
-# And now the picture that you have just drawn becomes another one, by your `start_from_picture`. Try other strengths.
-# From where on do places and sizes change, too?
+# And now the picture that you have just drawn becomes another one, by your `start_from_picture`: a balloon is to hang
+# where the star was. Try other strengths. From where on do places and sizes change, too?
 
 # %% nbgrader={"grade_id": "draw-again", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
     run_pipeline(
         text_to_picture,
-        "a blue square left of a white cross on black",
+        "a red balloon right of a white moon at night",
         start_from_picture=start_from_picture,
         picture=drawn,
         strength=0.7,
@@ -349,7 +351,7 @@ except Exception as error:
 # ## In your words
 #
 # Draw the second picture at strengths of 0.3, 0.5, 0.7 and 0.9. Which comes first when the strength grows, the new colour
-# or the new shape? Why does the text lose against the picture at low strengths, although the guidance is the same? Two or
+# or the new form? Why does the text lose against the picture at low strengths, although the guidance is the same? Two or
 # three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"says which came first, from the four drawings": 1, "at low strengths little noise is added and few steps are left, so the picture is nearly fixed": 1}}
