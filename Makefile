@@ -12,7 +12,7 @@ QUICK := $(wildcard tests/test_*.py) tests/exam tests/sitting tests/questions/te
          $(addprefix tests/reference/,test_config.py test_unet_leaves.py test_unet_blocks.py test_weights.py) \
          $(addprefix tests/classroom/,test_intake.py test_exporters.py test_safe_outputs.py test_rebuild.py) \
          $(addprefix tests/classroom/,test_report.py test_notebook_marker.py) \
-         tests/sandbox/test_frames.py $(addprefix tests/small_model/,test_captions.py test_ddim.py) \
+         tests/sandbox/test_frames.py $(addprefix tests/small_model/,test_language.py test_ddim.py) \
          $(addprefix tests/site/,test_execution_key.py test_picture.py)
 SETUP := $(VENV)/.set-up
 
@@ -23,7 +23,7 @@ export UV_COMPILE_BYTECODE ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help course setup test check test-full proof-pairs proof-class test-backends test-colab lint format exercises check-exercises book \
         check-html check-epub check-firefox lighthouse pages pdf epub grade sample-class whole-class bench bench-draw \
-        bench-grading train train-scenes score score-scenes fixtures lock clean
+        bench-grading train score fixtures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -127,20 +127,13 @@ bench-draw: setup ## time how long a learner waits for `draw`
 bench-grading: setup ## time grading a class beside stock nbgrader; writes the table in the instructor's page
 	$(BIN)/python -m autograder.classroom.grading_bench book/figures/grading-bench.json $(BENCH_ARGS)
 
-train: ## train the small model that draws (hours on a CPU; goes on where it was stopped)
+train: ## train the small model that draws (a day on a CPU; goes on where it was stopped)
 	sh tools/train.sh autograder.small_model.train training $(TRAIN_ARGS)
 
-train-scenes: ## train the next small model, of scenes, on from the parts in the package (a day on a CPU; goes on after a stop)
-	sh tools/train.sh autograder.small_model.train training-scenes --begin-with autograder/small_model/scenes $(TRAIN_ARGS)
-
-score: setup ## after a training: score the small model on 256 prompts, store scores and pictures to compare with
+score: setup ## after a training: score the small model by sets, in fewer steps and with parts switched off; store pictures
 	$(BIN)/python -m autograder.small_model.score --write
-	$(BIN)/python -m autograder.small_model.score --grid _build/samples.png
+	$(BIN)/python -m autograder.small_model.score --grids _build/samples
 	$(BIN)/python -m tests.small_model.make_pictures
-
-score-scenes: setup ## after `make train-scenes`: score the next model by sets and with parts switched off, with error bars
-	$(BIN)/python -m autograder.small_model.score --folder training-scenes --write
-	$(BIN)/python -m autograder.small_model.score --folder training-scenes --grids _build/scenes
 
 fixtures: setup ## make the frozen tensors of tests/reference again, from KerasCV and diffusers
 	$(BIN)/python tests/reference/make_fixtures.py

@@ -230,7 +230,7 @@ else:
 
     @app.command()
     def sample(
-        prompt: Annotated[str, typer.Argument(help="For example: 'a red circle above a blue square on white'.")],
+        prompt: Annotated[str, typer.Argument(help="For example: 'a red house left of a green tree by day'.")],
         output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.", dir_okay=False)],
         model: Annotated[Model, typer.Option(help="small: ours. sd2: Stable Diffusion 2.1-base.")] = Model.small,
         seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,

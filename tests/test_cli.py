@@ -117,19 +117,19 @@ def test_cli_sample_writes_a_png_that_says_what_it_is(tmp_path: Path):
     write_random_weights(tmp_path)
     out = tmp_path / "out.png"
     options = ("--seed", "3", "--steps", "2", "--weights", str(tmp_path))
-    done = run("sample", "a red circle above a blue square", "-o", str(out), *options)
+    done = run("sample", "a red house left of a green tree by day", "-o", str(out), *options)
     assert done.exit_code == 0, done.output
     with Image.open(out) as picture:
-        assert (picture.format, picture.size, picture.mode) == ("PNG", (64, 64), "RGB")
-        assert picture.text["prompt"] == "a red circle above a blue square"
+        assert (picture.format, picture.size, picture.mode) == ("PNG", (128, 128), "RGB")
+        assert picture.text["prompt"] == "a red house left of a green tree by day"
         assert picture.text["seed"] == "3"
 
 
 def test_cli_sample_lists_the_words_there_are(tmp_path: Path):
-    done = run("sample", "a pink circle", "-o", str(tmp_path / "out.png"))
+    done = run("sample", "a pink house", "-o", str(tmp_path / "out.png"))
     assert done.exit_code == 2
     assert "pink" in done.stderr
-    assert "triangle" in done.stderr
+    assert "balloon" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out.png").exists()
 

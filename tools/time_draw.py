@@ -17,7 +17,7 @@ import matplotlib.pyplot
 from autograder import draw
 from autograder.reference import ResBlock
 times = [time.perf_counter()]
-for prompt in ("a red circle on blue", "a green square on black", "a white cross above a red triangle on gray"):
+for prompt in ("a red house by day", "a green fish at sea", "a white cloud above a red tree at sunset"):
     draw(prompt, ResBlock=ResBlock)
     times.append(time.perf_counter())
 imported, first, second, third = times

@@ -23,7 +23,7 @@ PIPELINE = "pipeline"  # what it is called in the sentence under two pictures
 KEYS = (1, 2)  # of the weights by which a block's are told apart
 MATCHING = 2e-3  # as in `placing`
 AGREES = 1e-4  # relative error up to which two contexts are the same
-NO_WEIGHTS = "Nothing is drawn: this copy of the course has no trained weights. `make train` makes them."
+NO_WEIGHTS = "Nothing is {done}: this copy of the course has no trained weights. `make train` makes them."
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def run_pipeline(
             raise ValueError(f"`{name}` must be your function. Received: {function!r}")
     settings, start = Settings(**how), Start(start_from_picture, picture, strength)
     if not (FOLDER / WEIGHTS).exists():
-        print(NO_WEIGHTS)
+        print(NO_WEIGHTS.format(done="drawn"))
         return None
     with quiet(), lean_graphs(), under(COURSE):
         networks = pipeline.load_networks()
@@ -113,7 +113,8 @@ def _pixels(picture):
 
 
 def run_text_block(TextBlock, prompt, other_prompt):
-    """Reads two prompts by a text encoder made of your blocks, and prints how far each row of the context changes.
+    """Reads two prompts by the trained text encoder with your blocks in it, and prints how far each row of the context
+    changes.
 
     Args:
         TextBlock: your class.
@@ -122,6 +123,9 @@ def run_text_block(TextBlock, prompt, other_prompt):
     Raises:
         ValueError: for a word that the model does not know.
     """
+    if not (FOLDER / WEIGHTS).exists():
+        print(NO_WEIGHTS.format(done="read"))
+        return
     with quiet(), under(COURSE):
         reference = load_text_encoder()
         mine, placed = own_text_encoder(TextBlock, reference)

@@ -15,7 +15,7 @@ class Drawing:
 
     Args:
         prompt: what was drawn.
-        mine: the picture of the learner's blocks, uint8 `(64, 64, 3)`, or of the network with something switched off;
+        mine: the picture of the learner's blocks, uint8 `(128, 128, 3)`, or of the network with something switched off;
             None if none of their blocks could be used.
         reference: the reference's picture.
         used: names of the learner's blocks in `mine`.

@@ -7,8 +7,7 @@ import keras
 
 from autograder.sitting.keras_settings import COURSE, under
 from autograder.sitting.quiet import quiet
-from autograder.small_model.model import FOLDER, WEIGHTS
-from autograder.small_model.practice.practice import PROMPTS, Batches, draw_practice, make_world, practise
+from autograder.small_model.practice import COMMAND, PARTS, PROMPTS, Batches, draw_practice, make_world, practise
 
 SHOWN = (1 / 8, 1 / 3, 1)  # pictures are shown when so much is done, and before it begins
 ONLY_EAGER = (
@@ -38,8 +37,8 @@ def train(one_step, eps_from_velocity, steps=3000, seed=0):
         CannotTrain: if the step's gradients cannot be taken.
     """
     _refuse(one_step, eps_from_velocity, steps)
-    if not (FOLDER / WEIGHTS).exists():
-        print("Nothing is trained: this copy of the course has no trained words and decoder. `make train` makes them.")
+    if not PARTS.exists():
+        print(f"Nothing is trained: this copy of the course has no decoder. `python -m {COMMAND}` makes one.")
         return None
     with quiet(), under(COURSE):
         world = make_world(seed)

@@ -1,4 +1,4 @@
-"""The small trained model: captions and pictures, networks, training, weights, sampling, judge.
+"""The small trained model of scenes: language and pictures, networks, training, weights, sampling, judge.
 
 It knows nothing of learners' blocks: `drawing` puts them into it.
 """

@@ -65,13 +65,18 @@ def file_with(prefix, folder):
     raise FileNotFoundError(f"A folder of weights must hold those of {prefix}. Received: {folder}")
 
 
-def load_named_weights(prefix, layer, path):
-    """Fills a layer or model from a file written from `named_weights`; every name and shape must agree."""
+def load_named_weights(prefix, layer, path, command="autograder.small_model.train"):
+    """Fills a layer or model from a file written from `named_weights`; every name and shape must agree.
+
+    Args:
+        prefix: of the names.
+        layer: what is filled.
+        path: the file.
+        command: the module that makes it, for whoever does not have it.
+    """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(
-            f"The trained weights must be at {path}. `python -m autograder.small_model.train` makes them"
-        )
+        raise FileNotFoundError(f"The trained weights must be at {path}. `python -m {command}` makes them")
     arrays = {k.removeprefix(prefix + "/"): a for k, a in load_file(path).items() if k.startswith(prefix + "/")}
     variables = {inner_path(layer, v): v for v in layer.weights}
     if {k: a.shape for k, a in arrays.items()} != {k: tuple(v.shape) for k, v in variables.items()}:

@@ -66,8 +66,11 @@ def with_eps(unet):
     return CompiledUNet([latent, embedding, context], eps, name=f"{unet.name}_eps")
 
 
-def initial_noise(count, side=8, channels=4, seed=0):
-    """Latents of pure noise `(count, side, side, channels)`; picture i depends on `seed + i` alone."""
+def initial_noise(count, side, channels=4, seed=0):
+    """Latents of pure noise `(count, side, side, channels)`; picture i depends on `seed + i` alone.
+
+    The side is that of the model that draws: `networks.LATENT_SIDE` of the small one.
+    """
     return np.stack([np.random.default_rng(seed + i).normal(size=(side, side, channels)) for i in range(count)]).astype(
         "float32"
     )

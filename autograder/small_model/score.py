@@ -41,12 +41,11 @@ SETS = {
     "three things": PromptSet("held-out", THREE, 0.70),
     "unseen pairs of colour and thing": PromptSet("unseen pairs", (0.5, 0.5, 0.0), 0.85),
 }
-ABLATED = "two things with a relation"  # the set that all below is scored on
+FEWER_STEPS = (12, 8, 4)  # to see on every set how many it takes
+ABLATED = "two things with a relation"  # the set that all changes are scored on
 CHANGES: dict[str, dict] = {  # what is told to `sample_prompts`
     "everything on": {},
-    "12 steps": {"steps": 12},
-    "8 steps": {"steps": 8},
-    "4 steps": {"steps": 4},
+    **{f"{steps} steps": {"steps": steps} for steps in FEWER_STEPS},
     "guidance 1": {"scale": 1.0},
     "without the middle": {"without": "middle"},
     "without the time": {"without": "time"},
@@ -113,15 +112,27 @@ def score_judge(count=1024, folder=FOLDER):
 
 
 def score_all(count, folder=FOLDER, progress=print):
-    """Everything: `sets`, `changes` of the set `ABLATED`, `judge`; each a dict of counts by aspect."""
-    scores = {"sets": {}, "changes": {}, "judge": _counts(score_judge(folder=folder))}
+    """Everything: `sets`; `steps`, the sets in fewer steps; `changes` of the set `ABLATED`; `judge`. Each is a dict of
+    counts by aspect."""
+    scores = {"sets": {}, "steps": {}, "changes": {}, "judge": _counts(score_judge(folder=folder))}
+
+    def keep(place, key, about, prompt_set, how):
+        place[key] = _counts(score(prompt_set, count, folder, **how))
+        progress(f"{about}: {shares_in(place[key])['right']}")
+
     for name, prompt_set in SETS.items():
-        scores["sets"][name] = _counts(score(prompt_set, count, folder))
-        progress(f"{name}: {shares_in(scores['sets'][name])['right']}")
+        keep(scores["sets"], name, name, prompt_set, {})
+    for steps in FEWER_STEPS:
+        row = scores["steps"][str(steps)] = {}
+        for name, prompt_set in SETS.items():
+            keep(row, name, f"{name} in {steps} steps", prompt_set, {"steps": steps})
+    scored = {"everything on": scores["sets"], **{f"{steps} steps": row for steps, row in scores["steps"].items()}}
     for name, how in CHANGES.items():
-        scores["changes"][name] = _counts(score(SETS[ABLATED], count, folder, **how))
-        progress(f"{name}: {shares_in(scores['changes'][name])['right']}")
-    return scores | {"scale": SCALE, "steps": STEPS, "seed": SEED}
+        if name in scored:
+            scores["changes"][name] = scored[name][ABLATED]
+        else:
+            keep(scores["changes"], name, name, SETS[ABLATED], how)
+    return scores | {"scale": SCALE, "all steps": STEPS, "seed": SEED}
 
 
 def _counts(shares):
@@ -145,6 +156,13 @@ def sets_table(scores):
         rows.append([name, right.count, right.distinct, right, f"{target:.0%}", met, *aspects])
     judge = shares_in(scores["judge"])["right"]
     return f"{_table(head, rows)}\n\nThe judge reads {judge} of {judge.count} true pictures right."
+
+
+def steps_table(scores):
+    """The share of right pictures by number of steps, as a Markdown table."""
+    rows = scores["steps"] | {str(scores["all steps"]): scores["sets"]}
+    shares = {n: [shares_in(counts)["right"] for counts in row.values()] for n, row in rows.items()}
+    return _table(["steps", *SETS], [[n, *(f"{share.share:.1%}" for share in row)] for n, row in shares.items()])
 
 
 def changes_table(scores):
@@ -193,7 +211,7 @@ def main(arguments=None):
     if options.write:
         path = options.folder / FACTS
         path.write_text(json.dumps(json.loads(path.read_text()) | {"scores": scores}, indent=1) + "\n")
-    print(sets_table(scores), changes_table(scores), sep="\n\n")
+    print(sets_table(scores), steps_table(scores), changes_table(scores), sep="\n\n")
     return 0
 
 

@@ -21,7 +21,7 @@ from autograder.small_model.programs import Compiled, CompiledUNet
 from autograder.small_model.switchboard import Switches
 from tests.drawing import blocks as mine
 
-PROMPT = "a red circle left of a white cross on black"
+PROMPT = "a red house left of a white tree by day"
 # float32 through a whole UNet, another order of sums; the exact GELU costs 1.5e-4 (FACTS of the reference's numerics).
 CLOSE = 2e-3
 
@@ -81,7 +81,7 @@ def test_mix_takes_a_unet_that_was_tried_before_it_was_returned(trained):
 
 def test_mix_notices_a_block_that_a_flow_uses_twice(trained):
     error, _ = error_of({"middle_flow": mine.shared_middle_flow}, trained)
-    assert error > 3 * CLOSE  # the middle sees one pixel of 64: what it does moves the output little
+    assert error > 3 * CLOSE  # the middle sees 4 pixels of 256: what it does moves the output little
 
 
 def test_mix_makes_a_learners_layer_once_for_all_places_that_are_alike(trained):
@@ -191,7 +191,7 @@ def test_drawing_without_a_usable_block_is_the_reference_alone(make):
     pytest.importorskip("matplotlib")
     made = make(ResBlock=mine.Unwritten)
     assert made.mine is None
-    assert made.reference.shape == (64, 64, 3)
+    assert made.reference.shape == (128, 128, 3)
     assert len(make_figure(made).axes) == 1
 
 

@@ -93,6 +93,12 @@ def test_train_draws_figures_of_rows_and_of_the_curve(monkeypatch):
         plt.close(figure)
 
 
+def test_train_without_a_decoder_says_how_to_make_one(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(trainer, "PARTS", tmp_path / "parts.safetensors")
+    assert train(one_step, eps_from_velocity, steps=2) is None
+    assert "python -m autograder.small_model.practice.train_autoencoder" in capsys.readouterr().out
+
+
 def test_train_of_a_sitting_only_says_that_it_does_not(capsys):
     checks.train(one_step, steps=3000)
     assert "Nothing is trained" in capsys.readouterr().out

@@ -10,21 +10,21 @@ import numpy as np
 from autograder.small_model.model import sample_prompts, write_png
 
 PROMPTS = (
-    "a red circle on blue",
-    "a yellow square on black",
-    "a white triangle on gray",
-    "a blue cross on white",
-    "a purple circle",
-    "a green triangle on black",
-    "a red circle above a blue square",
-    "a white cross left of a red triangle on black",
+    "a red house by day",
+    "a yellow moon at night",
+    "a large blue fish at sea",
+    "a small green tree in snow",
+    "a white cloud at sunset",
+    "a purple flower",
+    "a red balloon above a blue boat",
+    "a white star left of a red tree at night",
 )
 SEED = 11
 FILE = Path(__file__).parent / "data" / "pictures.png"
 
 
 def make():
-    """The pictures of `PROMPTS`, uint8 `(8, 64, 64, 3)`."""
+    """The pictures of `PROMPTS`, uint8 `(8, 128, 128, 3)`."""
     return sample_prompts(list(PROMPTS), seed=SEED)
 
 

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from keras import ops
 
-from autograder.reference import SpatialTransformer
+from autograder.reference import SpatialTransformer, timestep_embedding
+from autograder.small_model import attention_maps as subject
 from autograder.small_model import model
-from autograder.small_model.attention_maps import CrossAttentionWeights, attention_maps
+from autograder.small_model.attention_maps import LAYERS, CrossAttentionWeights, attention_maps
+from autograder.small_model.ddim import ddim_timesteps, initial_noise
 
-TEN_WORDS = "a red circle left of a white cross on black"
+PROMPT = "a red house left of a white tree by day"
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +48,34 @@ def test_attention_weights_are_even_for_words_that_are_all_the_same(transformer,
 
 
 def test_attention_maps_have_a_map_for_each_step_and_word(random_folder):
-    found = attention_maps(TEN_WORDS, seed=3, steps=2, folder=random_folder)
-    assert found.words == TEN_WORDS.split()
-    assert found.maps.shape == (2, 10, 8, 8)
-    np.testing.assert_allclose(found.maps.sum(axis=1), 1, atol=1e-5)  # ten words fill the context
-    picture = model.sample_prompts([TEN_WORDS], seed=3, steps=2, folder=random_folder)[0]
+    found = attention_maps(PROMPT, seed=3, steps=2, folder=random_folder)
+    assert found.words == PROMPT.split()
+    assert found.maps.shape == (2, 10, 16, 16)
+    together = found.maps.sum(axis=1)  # start, end and what fills the prompt up have the rest
+    assert (found.maps > 0).all()
+    assert 0 < together.min() < together.max() < 1
+    picture = model.sample_prompts([PROMPT], seed=3, steps=2, folder=random_folder)[0]
     assert np.abs(found.picture.astype(int) - picture).max() <= 1  # float32, rounded to 255 steps
+
+
+def test_maps_are_the_shares_of_the_prompts_own_words(random_folder):
+    """In one step the UNet sees the noise that is known, and all that a pixel gives adds up to 1."""
+    unet = subject._watched(LAYERS, random_folder)
+    context = model.encode_prompt(PROMPT, random_folder)
+    noise, timesteps = initial_noise(1, 16, seed=3), ddim_timesteps(1)
+    embedding = timestep_embedding(timesteps, unet.inputs[1].shape[-1])
+    weights = ops.convert_to_numpy(unet([noise, embedding, context])[1])[0]  # (S, T)
+    np.testing.assert_allclose(weights.sum(axis=-1), 1, atol=1e-5)  # float32
+    words = weights[:, 1:11].T.reshape(10, 16, 16)  # behind the start
+    maps = attention_maps(PROMPT, seed=3, steps=1, folder=random_folder).maps[0]
+    np.testing.assert_allclose(maps, words, atol=1e-5)
 
 
 def test_attention_maps_look_into_the_layer_that_is_named(random_folder):
     found = [
-        attention_maps("a red circle", steps=1, layers=layers, folder=random_folder).maps
+        attention_maps("a red house", steps=1, layers=layers, folder=random_folder).maps
         for layers in ("down0_transformer0", "up0_transformer2", ("down0_transformer0", "up0_transformer2"))
     ]
-    assert found[0].shape == (1, 3, 8, 8)
+    assert found[0].shape == (1, 3, 16, 16)
     assert np.abs(found[0] - found[1]).max() > 1e-3
     np.testing.assert_allclose((found[0] + found[1]) / 2, found[2], atol=1e-5)  # float32

@@ -67,9 +67,9 @@ def test_guidance_of_one_is_the_prompt_and_of_nought_is_none():
 
 
 def test_initial_noise_depends_on_its_own_seed_only():
-    noise = ddim.initial_noise(3, seed=5)
+    noise = ddim.initial_noise(3, 8, seed=5)
     assert noise.dtype == np.float32
-    np.testing.assert_array_equal(noise[1:], ddim.initial_noise(2, seed=6))
+    np.testing.assert_array_equal(noise[1:], ddim.initial_noise(2, 8, seed=6))
     assert not np.array_equal(noise[0], noise[1])
 
 
@@ -92,7 +92,7 @@ def test_sample_reaches_the_data_that_a_perfect_model_knows():
     unet = keras.Model(inputs, TrueEps()(inputs))
     context, nothing = np.full((2, 3, 5), 0.5, "float32"), np.zeros((2, 3, 5), "float32")
     seen = []
-    noise = ddim.initial_noise(2)
+    noise = ddim.initial_noise(2, 8)
     for scale, expected in ((1.0, 0.5), (3.0, 1.5), (0.0, 0.0)):
         clean = ddim.sample(unet, noise, context, nothing, 6, scale, lambda i, n: seen.append((i, n)))
         # Two point masses at 0 and 0.5: eps is linear in the point, so guidance moves it to scale · 0.5 exactly.

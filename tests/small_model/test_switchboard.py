@@ -10,7 +10,7 @@ from autograder.exam.comparing import relative_error
 from autograder.small_model.model import encode_prompts, load_unet, sample_prompts, trained_unet
 from autograder.small_model.switchboard import LEVELS, SWITCHES, Switches, describe, switched_unet
 
-PROMPT = "a red circle left of a white cross on black"
+PROMPT = "a red house left of a white tree by day"
 
 
 @pytest.fixture(scope="module")

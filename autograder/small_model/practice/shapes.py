@@ -1,7 +1,6 @@
-"""The language of the small model: its words, the scenes they describe, and which scenes training never sees.
+"""The world that one learns to draw while one waits: captions and pictures of one flat shape on a plain ground.
 
-A scene is one object, or two of which one stands above, below, left or right of the other, on a background:
-"a red circle on blue", "a green triangle above a white cross on black". The background may be left unsaid.
+"a red circle on black": 64x64 pixels with smooth edges, values from -1 to 1.
 
 Shapes: B scenes, T words of a caption.
 """
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-COLOURS = {
+SIDE = 64
+COLOUR_VALUES = {
     "red": (220, 40, 40),
     "green": (40, 170, 60),
     "blue": (45, 80, 220),
@@ -20,143 +20,59 @@ COLOURS = {
     "black": (15, 15, 15),
     "gray": (125, 125, 125),
 }
-OBJECT_COLOURS = ("red", "green", "blue", "yellow", "white", "purple")
-BACKGROUNDS = ("black", "gray", "blue", "white")
+COLOURS = ("red", "green", "blue", "yellow", "white", "purple")
+GROUNDS = ("black", "gray", "blue", "white")
 SHAPES = ("circle", "square", "triangle", "cross")
-RELATIONS = ("", "above", "below", "left", "right")  # "" stands for a single object; in a caption: "left of"
-PLACES = ("alone", "top", "bottom", "left", "right")
-WORDS = ("", "a", "on", "of", *COLOURS, *SHAPES, *RELATIONS[1:])  # "" fills a caption up
-MAX_TEXT_LENGTH = 10
-
-# Where the first and the second object named stand, for each relation.
-PLACES_OF = np.array([(0, 0), (1, 2), (2, 1), (3, 4), (4, 3)])
-# Never seen in training, alone or beside another object: each of these shapes and colours is seen in other pairs.
-HELD_OUT_PAIRS = (("purple", "square"), ("yellow", "triangle"), ("green", "circle"), ("red", "cross"))
-_HELD_OUT_CODES = [OBJECT_COLOURS.index(c) * len(SHAPES) + SHAPES.index(s) for c, s in HELD_OUT_PAIRS]
-HELD_OUT_SHARE = 8  # one scene in 8 is kept from training, by a hash of what it shows
+WORDS = ("", "a", "on", *COLOUR_VALUES, *SHAPES)  # "" fills a caption up
+MAX_TEXT_LENGTH = 5
+_STRAY = 8  # how far a centre strays from the picture's, in pixels, across and down
+_RADII = (11, 17)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Scenes:
-    """What B captions say, as indices: `colours` and `shapes` `(B, 2)`, `relations` and `backgrounds` `(B,)`.
-
-    Where `relations` is 0 there is one object and the second column means nothing. `said` `(B,)` tells whether the
-    caption names the background.
-    """
+    """What B captions say, as indices, each `(B,)`."""
 
     colours: np.ndarray
     shapes: np.ndarray
-    relations: np.ndarray
-    backgrounds: np.ndarray
-    said: np.ndarray
+    grounds: np.ndarray
 
     def __len__(self):
-        return len(self.relations)
-
-    def take(self, rows):
-        """The scenes of the given rows."""
-        return Scenes(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+        return len(self.grounds)
 
 
-def pair_codes(scenes):
-    """One number for each object's pair of colour and shape, `(B, 2)`."""
-    return scenes.colours * len(SHAPES) + scenes.shapes
-
-
-def has_held_out_pair(scenes):
-    """Whether a scene shows a pair of colour and shape that training never sees, `(B,)`."""
-    held_out = np.isin(pair_codes(scenes), _HELD_OUT_CODES)
-    return held_out[:, 0] | (held_out[:, 1] & (scenes.relations > 0))
-
-
-def is_held_out(scenes):
-    """Whether a scene made of seen pairs is kept from training, `(B,)`: by what it shows, not by how it is said.
-
-    "A above B" and "B below A" are the same picture, so they are held out together.
-    """
-    pairs = pair_codes(scenes).astype(np.uint64)
-    swapped = np.isin(scenes.relations, [2, 4])
-    first, second = np.where(swapped, pairs[:, 1], pairs[:, 0]), np.where(swapped, pairs[:, 0], pairs[:, 1])
-    axis = ((scenes.relations + 1) // 2).astype(np.uint64)  # 0 alone, 1 vertical, 2 horizontal
-    # A pair of objects is held out on every background; a single object only on some.
-    rest = np.where(scenes.relations > 0, second, scenes.backgrounds.astype(np.uint64))
-    code = (axis * np.uint64(64) + first) * np.uint64(64) + rest
-    mixed = (code + np.uint64(1)) * np.uint64(2654435761) % np.uint64(2**32)
-    return (mixed >> np.uint64(15)) % np.uint64(HELD_OUT_SHARE) == 0
-
-
-def draw_scenes(rng, count, kind="training", two_objects=0.7):
-    """Draws scenes at random.
-
-    Args:
-        rng: `numpy.random.Generator`.
-        count: how many.
-        kind: "training" (neither held-out scenes nor held-out pairs), "held-out" (held-out scenes of seen pairs),
-            "pairs" (at least one held-out pair) or "all".
-        two_objects: share of scenes with two objects.
-
-    Returns:
-        `Scenes` of `count` rows.
-    """
-    wanted = {
-        "training": lambda s: ~is_held_out(s) & ~has_held_out_pair(s),
-        # A single object is held out on some backgrounds only, so the caption has to name it.
-        "held-out": lambda s: is_held_out(s) & ~has_held_out_pair(s) & (s.said | (s.relations > 0)),
-        "pairs": has_held_out_pair,
-        "all": lambda s: np.ones(len(s), bool),
-    }
-    if kind not in wanted:
-        raise ValueError(f"`kind` must be one of {', '.join(wanted)}. Received: kind={kind!r}")
-    found: list[Scenes] = []
-    while sum(map(len, found)) < count:
-        scenes = _any_scenes(rng, max(4 * count, 64), two_objects)
-        found.append(scenes.take(np.flatnonzero(_is_visible(scenes) & wanted[kind](scenes))))
-    fields = Scenes.__dataclass_fields__
-    return Scenes(*(np.concatenate([getattr(s, name) for s in found])[:count] for name in fields))
-
-
-def _any_scenes(rng, count, two_objects):
-    two = rng.random(count) < two_objects
-    return Scenes(
-        colours=rng.integers(len(OBJECT_COLOURS), size=(count, 2)),
-        shapes=rng.integers(len(SHAPES), size=(count, 2)),
-        relations=np.where(two, rng.integers(1, len(RELATIONS), size=count), 0),
-        backgrounds=rng.integers(len(BACKGROUNDS), size=count),
-        said=rng.random(count) < 0.85,
-    )
-
-
-def _is_visible(scenes):
-    """Objects differ from the background in colour, and from each other in colour or shape."""
-    names = np.array(OBJECT_COLOURS)[scenes.colours]
-    hidden = names == np.array(BACKGROUNDS)[scenes.backgrounds][:, None]
-    twins = pair_codes(scenes)[:, 0] == pair_codes(scenes)[:, 1]
-    two = scenes.relations > 0
-    return ~hidden[:, 0] & ~(hidden[:, 1] & two) & ~(twins & two)
+def draw_scenes(rng, count):
+    """Draws `count` scenes at random, none with a shape in the colour of its ground."""
+    # Of all pairs of a colour and a ground those that can be seen.
+    pairs = np.array([(i, j) for i, c in enumerate(COLOURS) for j, g in enumerate(GROUNDS) if c != g])
+    colours, grounds = pairs[rng.integers(len(pairs), size=count)].T
+    return Scenes(colours, rng.integers(len(SHAPES), size=count), grounds)
 
 
 def captions(scenes):
     """The captions of scenes, a list of B texts."""
-    texts = []
-    for (c1, c2), (s1, s2), r, b, said in zip(
-        scenes.colours, scenes.shapes, scenes.relations, scenes.backgrounds, scenes.said, strict=True
-    ):
-        text = f"a {OBJECT_COLOURS[c1]} {SHAPES[s1]}"
-        if r:
-            relation = RELATIONS[r] + (" of" if r > 2 else "")
-            text += f" {relation} a {OBJECT_COLOURS[c2]} {SHAPES[s2]}"
-        texts.append(text + (f" on {BACKGROUNDS[b]}" if said else ""))
-    return texts
+    rows = zip(scenes.colours, scenes.shapes, scenes.grounds, strict=True)
+    return [f"a {COLOURS[c]} {SHAPES[s]} on {GROUNDS[g]}" for c, s, g in rows]
+
+
+def parse(texts):
+    """The `Scenes` that captions describe.
+
+    Raises:
+        ValueError: for a text that is no caption.
+    """
+    rows = []
+    for text in texts:
+        words = text.split()
+        known = len(words) == 5 and words[1] in COLOURS and words[2] in SHAPES and words[4] in GROUNDS
+        if not known or words[::3] != ["a", "on"]:
+            raise ValueError(f"A prompt must be like 'a red circle on black'. Received: {text!r}")
+        rows.append((COLOURS.index(words[1]), SHAPES.index(words[2]), GROUNDS.index(words[4])))
+    return Scenes(*np.array(rows, "int64").reshape(-1, 3).T)
 
 
 def tokenize(texts):
-    """Captions as word numbers.
-
-    Args:
-        texts: list of B captions.
-
-    Returns:
-        int32 array `(B, T)`, filled up with 0.
+    """Captions as word numbers: int32 `(B, T)`, filled up with 0; the empty prompt is "".
 
     Raises:
         ValueError: for a word that is not in `WORDS`, listing those that are, and for a caption of more than
@@ -165,11 +81,11 @@ def tokenize(texts):
     numbers = {word: i for i, word in enumerate(WORDS)}
     tokens = np.zeros((len(texts), MAX_TEXT_LENGTH), "int32")
     for row, text in zip(tokens, texts, strict=True):
-        words = text.lower().replace(",", " ").replace(".", " ").split()
+        words = text.split()
         unknown = [word for word in words if word not in numbers]
         if unknown:
             raise ValueError(
-                f"The model knows these words only: {', '.join(WORDS[1:])}. Received: {text!r}, "
+                f"The practice UNet knows these words only: {', '.join(WORDS[1:])}. Received: {text!r}, "
                 f"of which it does not know: {', '.join(unknown)}"
             )
         if len(words) > MAX_TEXT_LENGTH:
@@ -178,30 +94,38 @@ def tokenize(texts):
     return tokens
 
 
-def parse(text):
-    """The scene that a caption describes, as `Scenes` of one row; a ValueError if it is not of the model's language."""
-    words = [WORDS[i] for i in tokenize([text])[0] if i]
-    for relation in range(len(RELATIONS)):
-        scene = _parse_as(words, relation)
-        if scene is not None and " ".join(words) == captions(scene)[0]:
-            return scene
-    raise ValueError(
-        "A prompt must be like 'a red circle on blue' or 'a red circle left of a white cross on black'. "
-        f"Received: {text!r}"
-    )
+def paint_shapes(rng, scenes):
+    """Paints scenes, each shape with a size and a place of its own: float32 `(B, 64, 64, 3)`, values from -1 to 1."""
+    centres = SIDE / 2 + rng.uniform(-_STRAY, _STRAY, (len(scenes), 2))  # x, y
+    radii = rng.uniform(*_RADII, len(scenes))
+    return paint_at(scenes, centres, radii)
 
 
-def _parse_as(words, relation):
-    said = len(words) > 1 and words[-2] == "on" and words[-1] in BACKGROUNDS
-    names = [words[i + 1 : i + 3] for i, word in enumerate(words) if word == "a"]
-    known = all(len(name) == 2 and name[0] in OBJECT_COLOURS and name[1] in SHAPES for name in names)
-    if not known or len(names) != (2 if relation else 1):
-        return None
-    names = (names * 2)[:2]
-    return Scenes(
-        colours=np.array([[OBJECT_COLOURS.index(colour) for colour, _ in names]]),
-        shapes=np.array([[SHAPES.index(shape) for _, shape in names]]),
-        relations=np.array([relation]),
-        backgrounds=np.array([BACKGROUNDS.index(words[-1]) if said else 0]),
-        said=np.array([said]),
-    )
+def paint_at(scenes, centres, radii):
+    """Paints scenes whose shapes stand at `centres` `(B, 2)` with `radii` `(B,)`, in pixels: see `paint_shapes`."""
+    pixels = np.arange(SIDE, dtype="float32") + 0.5
+    x = pixels[None, None, :] - centres[:, 0, None, None]  # (B, 1, W)
+    y = pixels[None, :, None] - centres[:, 1, None, None]  # (B, H, 1)
+    all_shapes = np.stack([np.broadcast_to(d, (len(scenes), SIDE, SIDE)) for d in _distances(x, y, _last(radii))])
+    distance = all_shapes[scenes.shapes, np.arange(len(scenes))]  # (B, H, W)
+    cover = np.clip(0.5 - distance, 0, 1)[..., None]
+    ground, colour = _values(GROUNDS)[scenes.grounds], _values(COLOURS)[scenes.colours]
+    return (ground[:, None, None] + cover * (colour - ground)[:, None, None]).astype("float32")
+
+
+def _last(radii):
+    return np.asarray(radii)[:, None, None]
+
+
+def _values(names):
+    return np.array([COLOUR_VALUES[name] for name in names], "float32") / 127.5 - 1
+
+
+def _distances(x, y, r):
+    """Signed distances in pixels to the edge of each of SHAPES, negative inside, `(B, H, W)` each."""
+    across, down = np.abs(x), np.abs(y)
+    circle = np.sqrt(x * x + y * y) - r
+    square = np.maximum(across, down) - 0.85 * r
+    triangle = np.maximum(y - 0.8 * r, (1.8 * across - (y + r)) / (1.8**2 + 1) ** 0.5)  # apex up
+    bar, beam = np.maximum(across - r, down - 0.33 * r), np.maximum(down - r, across - 0.33 * r)
+    return circle, square, triangle, np.minimum(bar, beam)

@@ -1,12 +1,12 @@
-"""The language of scenes: captions that parse back, tokens, what is held out."""
+"""The small model's language: captions that parse back, tokens, what is held out."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
+from autograder.small_model import language
 from autograder.small_model.language import Scene, Thing
-from autograder.small_model.scenes import language
 
 
 def rng():

@@ -1,7 +1,7 @@
 """A UNet so small that it learns to draw while one waits, and the world that it learns from: one shape on a ground.
 
-Two levels of the reference's blocks, on the latents of the small model. Words are read and latents decoded by the small
-model's own parts, which were trained before.
+Two levels of the reference's blocks, on latents of 8x8 pixels. Words are read, and latents made and decoded, by parts
+that it does not learn, see `shape_autoencoder`.
 
 Shapes: B batch, H W C sides and channels of a latent, T words of a prompt, F features of a word.
 """
@@ -18,15 +18,20 @@ from keras import ops
 from autograder.reference import PaddedConv2D, ResBlock, SpatialTransformer, Upsample, timestep_embedding
 from autograder.reference import sample as reference_sample
 from autograder.small_model.ddim import alpha_bars, ddim_timesteps, initial_noise, timesteps_of
-from autograder.small_model.model import decode, encode_pictures, encode_prompts
-from autograder.small_model.networks import LATENT_SIDE, SMALL
-from autograder.small_model.practice.shape_pictures import lay_out, render
-from autograder.small_model.practice.shapes import captions, draw_scenes
+from autograder.small_model.practice.shape_autoencoder import (
+    LATENT_CHANNELS,
+    LATENT_SIDE,
+    decode,
+    encode_pictures,
+    encode_prompts,
+)
+from autograder.small_model.practice.shapes import captions, draw_scenes, paint_shapes
 
 WIDTH = 64  # with fewer channels than groups times two the time would be lost, see the course's page on numerics
 PICTURES = 2048  # that it learns from
 BATCH, RATE = 32, 2e-3
 REPORTED = 50  # steps whose losses are averaged
+HEAD_SIZE, EPSILON = 32, 1e-5  # of its attention, and of its last norm
 GUIDANCE, STEPS = 3.0, 12  # of its drawings
 PROMPTS = (
     "a red circle on black",
@@ -71,12 +76,12 @@ def build_unet(width=WIDTH):
         width: channels of every feature map and features of an embedding, a multiple of 32.
     """
     words = encode_prompts([""]).shape[1:]
-    latent = keras.Input((LATENT_SIDE, LATENT_SIDE, SMALL.latent_channels), name="latent")
+    latent = keras.Input((LATENT_SIDE, LATENT_SIDE, LATENT_CHANNELS), name="latent")
     embedding, context = keras.Input((width,), name="timestep_embedding"), keras.Input(words, name="context")
     t = keras.layers.Dense(4 * width)(keras.layers.Dense(4 * width, activation="swish")(embedding))
 
     def attend(x):
-        return SpatialTransformer(width // SMALL.head_size, SMALL.head_size)([x, context])
+        return SpatialTransformer(width // HEAD_SIZE, HEAD_SIZE)([x, context])
 
     x = PaddedConv2D(width, 3, padding=1)(latent)
     x = skip = attend(ResBlock(width)([x, t]))
@@ -84,19 +89,19 @@ def build_unet(width=WIDTH):
     x = attend(ResBlock(width)([x, t]))
     x = Upsample(width)(ResBlock(width)([x, t]))  # H, W double
     x = attend(ResBlock(width)([ops.concatenate([x, skip], axis=-1), t]))
-    x = ops.silu(keras.layers.GroupNormalization(epsilon=SMALL.norm_epsilon)(x))
-    v = PaddedConv2D(SMALL.latent_channels, 3, padding=1)(x)
+    x = ops.silu(keras.layers.GroupNormalization(epsilon=EPSILON)(x))
+    v = PaddedConv2D(LATENT_CHANNELS, 3, padding=1)(x)
     return keras.Model([latent, embedding, context], v, name="practice_unet")
 
 
 @functools.cache
 def clean_latents(count=PICTURES, seed=0):
-    """Latents of variance 1 of scenes with one object `(count, 8, 8, 4)`, and their captions `(count, T, F)`."""
+    """Latents of variance 1 of painted scenes `(count, 8, 8, 4)`, and their captions `(count, T, F)`."""
     rng = np.random.default_rng(seed)
-    scenes = draw_scenes(rng, count, "training", two_objects=0)
-    layout = lay_out(rng, scenes)
-    parts = [{name: array[i : i + 256] for name, array in layout.items()} for i in range(0, count, 256)]
-    return np.concatenate([encode_pictures(render(part)) for part in parts]), encode_prompts(captions(scenes))
+    scenes = draw_scenes(rng, count)
+    pictures = paint_shapes(rng, scenes)
+    latents = [encode_pictures(pictures[i : i + 256]) for i in range(0, count, 256)]
+    return np.concatenate(latents), encode_prompts(captions(scenes))
 
 
 class Batches(keras.utils.PyDataset):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from autograder.small_model import painting
 from autograder.small_model.language import COLOURS, GROUNDS, SIZES, THINGS, Scene, Thing, draw_scenes
-from autograder.small_model.scenes import scene_painting as painting
 from autograder.small_model.things import PAINTERS, box, circle, ellipse, line, polygon
 
 
