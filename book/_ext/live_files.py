@@ -16,9 +16,9 @@ from live_latent import write_latent_files
 from live_weights import file_name, live_config, live_language, packed_files
 
 LIVE = Path(__file__).resolve().parents[1] / "live"
-PROMPT = "a red circle left of a white cross on black"
+PROMPT = "a red house left of a green tree by day"
 SEED, STEPS, GUIDANCE = 0, 25, 4.0  # the book's own
-OTHER = {"prompt": "a yellow triangle above a blue square on white", "seed": 1}  # to blend with
+OTHER = {"prompt": "a yellow moon above a blue boat at night", "seed": 1}  # to blend with
 STILL_STEPS = (1, 5, 9, 13, 17, 21, 25)  # what a strip of still pictures shows
 GAP = 4  # transparent pixels between two of them
 STILLS = (None, "skips")  # the whole model, and what is switched off in it
@@ -31,10 +31,10 @@ def write_files(folder):
 
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
-    for quality, packed in packed_files(FOLDER).items():
-        name = file_name(quality, packed)
-        (folder / name).write_bytes(packed)
-        files[quality] = {"name": name, "bytes": len(packed), "megabytes": f"{len(packed) / 1e6:.1f}"}
+    for quality, data in packed_files(FOLDER).items():
+        name = file_name(quality, data)
+        (folder / name).write_bytes(data)
+        files[quality] = {"name": name, "bytes": len(data), "megabytes": f"{len(data) / 1e6:.1f}"}
     (folder / "product.wasm").write_bytes(wasmtime.wat2wasm((LIVE / "product.wat").read_text()))
     config = live_config()
     facts = {
@@ -76,6 +76,7 @@ def drawn_steps(without):
     from autograder.reference.sampling import ddim_step
     from autograder.small_model.ddim import initial_noise, sample
     from autograder.small_model.model import decode, encode_prompts, load_unet
+    from autograder.small_model.networks import LATENT_SIDE
 
     latents = []
 
@@ -85,7 +86,7 @@ def drawn_steps(without):
 
     context, nothing = encode_prompts([PROMPT, ""])[:, None]
     unet = load_unet(without=without or ())
-    sample(unet, initial_noise(1, seed=SEED), context, nothing, STEPS, GUIDANCE, parts={"ddim_step": step})
+    sample(unet, initial_noise(1, LATENT_SIDE, seed=SEED), context, nothing, STEPS, GUIDANCE, parts={"ddim_step": step})
     return decode(np.concatenate([np.asarray(latent) for latent in latents]))
 
 

@@ -34,13 +34,13 @@ KINDS = {  # and the script of each
     "map": "explorer",  # the UNet's map
     "denoising": "denoise",  # chapter 1, which has no network
     "time": "clock",  # the embedding of chapter 2, nor has that one
-    "latent": "paint",  # chapter 12: the decoder of scenes alone
+    "latent": "paint",  # chapter 12: the decoder alone, until what is painted is drawn on
 }
 STILLS = {"play": 2, "short": 1}  # how many strips of pictures each shows
 TEMPLATES = {  # and what the texts of each begin with; the others have live.html and all texts
     "denoising": ("denoise.html", ("denoise_", "step_")),
     "time": ("clock.html", ("clock_",)),
-    "latent": ("paint.html", ("paint_", "loading", "unpacking", "failed")),
+    "latent": ("paint.html", ("paint_", "loading", "unpacking", "drawing", "failed", "blend_unknown", "too_long")),
 }
 UNFOLDED = ("play", "guidance")  # whose settings are not hidden
 MAP_TEXTS = (
@@ -135,7 +135,9 @@ def live_html(live, texts, facts, part, base="BASE/"):
         data |= {"facts": {key: fact for key, fact in facts.items() if key != "latent"}, "base": base}
     elif part.kind == "latent":  # whose weights are a file of their own
         latent = facts["latent"]
-        data |= {"facts": latent | {"files": {"latent": latent["file"]}, "program": facts["program"]}, "base": base}
+        files = {"latent": latent["file"], "int8": facts["files"]["int8"]}
+        shared = {name: facts[name] for name in ("program", "text", "steps", "guidance")}
+        data |= {"facts": latent | shared | {"files": files}, "base": base}
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string((live / name).read_text("utf-8"))
     return template.render(
         t=texts,

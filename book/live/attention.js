@@ -2,6 +2,7 @@
 //
 // Shapes: B batch, S query tokens, T context tokens, P the same with zeros behind them to a multiple of eight, N heads,
 // D head size (a multiple of eight). A product wants its right side in panels of eight columns: see memory.js.
+import { exp } from "./exp.js";
 import { accumulate, tensor, zeros } from "./memory.js";
 
 // softmax(q kᵀ / sqrt(D)) of each head: q (B, S, N·D) and k (B, T, N·D) to {shape: [B, N, S, T], padded, data}, whose
@@ -53,8 +54,9 @@ function softmax(data, width, used) {
     const end = first + used(first / width);
     let most = -Infinity, sum = 0;
     for (let i = first; i < end; i++) if (data[i] > most) most = data[i];
-    for (let i = first; i < end; i++) sum += data[i] = Math.exp(data[i] - most);
-    for (let i = first; i < end; i++) data[i] /= sum;
+    for (let i = first; i < end; i++) sum += data[i] = exp(data[i] - most);
+    const share = 1 / sum;
+    for (let i = first; i < end; i++) data[i] *= share;
     data.fill(0, end, first + width);
   }
 }

@@ -2,7 +2,8 @@
 //
 // Shapes: B batch, H W height and width of a feature map, C channels, S query tokens, T context tokens, N heads,
 // D head size. A kernel is {k, n, panels, size}: a matrix (k, n) laid out for the product (see `kernelOf`).
-import { accumulate, tensor, zeros } from "./memory.js";
+import { exp } from "./exp.js";
+import { accumulate, copy, tensor, zeros } from "./memory.js";
 
 const COLUMNS = 8; // of a panel
 const roundUp = (n) => Math.ceil(n / COLUMNS) * COLUMNS;
@@ -50,12 +51,12 @@ export function conv2d(x, { kernel, bias }, stride = 1) {
   for (let b = 0; b < batch; b++)
     for (let y = -pad; y < h * stride - pad; y += stride)
       for (let left = -pad; left < w * stride - pad; left += stride)
-        for (let i = y; i < y + size; i++)
-          for (let j = left; j < left + size; j++, to += channels) {
-            if (i < 0 || j < 0 || i >= height || j >= width) continue;
-            const from = ((b * height + i) * width + j) * channels;
-            patches.data.set(x.data.subarray(from, from + channels), to);
-          }
+        for (let i = y; i < y + size; i++, to += size * channels) {
+          if (i < 0 || i >= height) continue;
+          const first = Math.max(left, 0), last = Math.min(left + size, width); // neighbours lie side by side
+          const from = ((b * height + i) * width + first) * channels;
+          copy(x, from, (last - first) * channels, patches, to + (first - left) * channels);
+        }
   return { shape: [batch, h, w, kernel.n], data: affine(patches.data, batch * h * w, kernel, bias) };
 }
 
@@ -118,13 +119,13 @@ export function layerNorm(x, { gamma, beta }, epsilon) {
 // Swish. Like all loops over numbers here without a function for each: that would take three times as long.
 export function silu(x) {
   const out = tensor(x.shape), from = x.data, to = out.data;
-  for (let i = 0; i < from.length; i++) to[i] = from[i] / (1 + Math.exp(-from[i]));
+  for (let i = 0; i < from.length; i++) to[i] = from[i] / (1 + exp(-from[i]));
   return out;
 }
 
 export function tanh(x) {
-  const out = tensor(x.shape);
-  for (let i = 0; i < x.data.length; i++) out.data[i] = Math.tanh(x.data[i]);
+  const out = tensor(x.shape), from = x.data, to = out.data;
+  for (let i = 0; i < from.length; i++) to[i] = 1 - 2 / (1 + exp(2 * from[i]));
   return out;
 }
 
@@ -137,7 +138,7 @@ function geluByTanh(x) {
   const out = tensor(x.shape), from = x.data, to = out.data, slope = 2 * Math.sqrt(2 / Math.PI);
   for (let i = 0; i < from.length; i++) {
     const v = from[i];
-    to[i] = v / (1 + Math.exp(-slope * v * (1 + 0.044715 * v * v))); // 0.5 (1 + tanh u) is 1 / (1 + exp(-2u))
+    to[i] = v / (1 + exp(-slope * v * (1 + 0.044715 * v * v))); // 0.5 (1 + tanh u) is 1 / (1 + exp(-2u))
   }
   return out;
 }
@@ -148,7 +149,7 @@ function exactGelu(x) {
   for (let i = 0; i < from.length; i++) {
     const v = from[i], u = Math.abs(v) / Math.SQRT2, t = 1 / (1 + 0.3275911 * u);
     const series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-    const tail = 0.5 * series * Math.exp(-u * u); // of the normal distribution, beyond |v|
+    const tail = 0.5 * series * exp(-u * u); // of the normal distribution, beyond |v|
     to[i] = v * (v < 0 ? tail : 1 - tail);
   }
   return out;

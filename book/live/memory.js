@@ -69,6 +69,12 @@ export function scoped(compute) {
   return tensor(shape);
 }
 
+// `count` numbers of one tensor into another, without an object made for them.
+export function copy(x, from, count, y, to) {
+  const start = x.data.byteOffset / 4 + from;
+  floats.copyWithin(y.data.byteOffset / 4 + to, start, start + count);
+}
+
 // C += A B for A (m, k), B in panels of eight columns and C (m, 8·panels): see product.wat.
 export function accumulate(a, b, c, m, k, panels) {
   product(a.byteOffset, b.byteOffset, c.byteOffset, m, k, panels);

@@ -1,8 +1,9 @@
-// Chapter 12: a latent to paint on, decoded after every stroke.
+// Chapter 12: a latent to paint on, decoded after every stroke, and drawn on from where a reader asks for it.
 import { Easel } from "./easel.js";
 import { Engine } from "./engine.js";
 import { Latent } from "./latent.js";
 import { Picture } from "./picture.js";
+import { Redraw } from "./redraw.js";
 import { fill } from "./text.js";
 
 class Painter {
@@ -15,6 +16,7 @@ class Painter {
     this.$(".paint-channels").append(...this.easels.map(({ figure }) => figure));
     [this.now, this.before] = ["paint_now", "paint_before"].map((name) => new Picture(texts[name], facts.picture_side));
     this.$(".live-pair").append(this.now.figure, this.before.figure);
+    this.redraw = new Redraw(this);
     this.listen();
     this.$(".live-form").hidden = false;
   }
@@ -38,9 +40,13 @@ class Painter {
   listen() {
     this.$(".live-form").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.load();
+      if (this.latents.length) this.redraw.draw();
+      else this.load();
     });
-    this.control("scene").addEventListener("input", () => this.show());
+    this.control("scene").addEventListener("input", () => {
+      this.redraw.say(this.caption);
+      this.show();
+    });
     for (const input of this.root.querySelectorAll(".paint-brush input")) input.addEventListener("input", () => this.settle());
     this.$(".paint-undo").addEventListener("click", () => this.change((latent) => latent.undo()));
     this.$(".paint-reset").addEventListener("click", () => this.change((latent) => latent.reset()));
@@ -90,21 +96,21 @@ class Painter {
     return this.latents[this.control("scene").value];
   }
 
-  deviation(x, y, channel) {
-    return (this.latent.at(x, y, channel) - this.facts.mean[channel]) / this.facts.std[channel];
+  get caption() {
+    return this.facts.captions[this.control("scene").value];
   }
 
   stroke(channel, x, y, first) {
-    const { mean, std } = this.facts, [value, size, other] = ["value", "size", "other"].map((name) => Number(this.control(name).value));
+    const [value, size, other] = ["value", "size", "other"].map((name) => Number(this.control(name).value));
     this.change((latent) => {
       if (first) latent.begin();
       if (this.control("bring").checked) latent.bring({ x, y, size }, this.latents[other].start);
-      else latent.set({ x, y, size }, channel, mean[channel] + value * std[channel]);
+      else latent.set({ x, y, size }, channel, value);
     });
   }
 
   tell(channel, x, y) {
-    const value = this.deviation(x, y, channel).toFixed(1);
+    const value = this.latent.at(x, y, channel).toFixed(1);
     this.say(fill(this.texts.paint_where, { number: channel + 1, x: x + 1, y: y + 1, value }));
   }
 
@@ -117,7 +123,7 @@ class Painter {
   // ------------------------------------------------------------------------------------------------ showing
 
   showChannels() {
-    this.easels.forEach((easel, channel) => easel.paint((x, y) => this.deviation(x, y, channel)));
+    this.easels.forEach((easel, channel) => easel.paint((x, y) => this.latent.at(x, y, channel)));
     this.$(".paint-undo").disabled = this.latent.past.length === 0;
     this.$(".paint-reset").disabled = !this.latent.changed;
   }
@@ -127,7 +133,7 @@ class Painter {
     this.showChannels();
     this.before.figure.hidden = true;
     await this.decode();
-    const { latent } = this, caption = this.facts.captions[this.control("scene").value];
+    const { latent, caption } = this;
     await this.engine.decode(latent.start, ({ picture }) => {
       this.before.paint(picture, fill(this.texts.paint_canvas_before, { caption }));
       this.before.figure.hidden = false;
@@ -142,8 +148,7 @@ class Painter {
     delete this.root.dataset.decoded;
     while (this.wanted) {
       this.wanted = false;
-      const caption = this.facts.captions[this.control("scene").value];
-      const label = fill(this.texts.paint_canvas_now, { caption, strokes: this.latent.past.length });
+      const label = fill(this.texts.paint_canvas_now, { caption: this.caption, strokes: this.latent.past.length });
       const paint = ({ picture }) => this.now.paint(picture, label);
       this.milliseconds = await this.engine.decode(this.latent.data, paint);
     }

@@ -45,8 +45,19 @@ function contextsOf(net, prompt, blend) {
   return out;
 }
 
-// What a drawing starts from.
-function startOf(seed, blend, count) {
+// What a drawing starts from, and the timesteps that it walks: noise and all of them; or, where `start` is {latent,
+// strength}, that latent made noisy, and the share `strength` of them that is left. See start_from_picture in
+// autograder/reference/samplers.py.
+function beginningOf(net, { seed = 0, steps = 25, blend = null, start = null }) {
+  const { latent_side: side, timesteps, unet: config } = net.config, times = ddimTimesteps(steps, timesteps);
+  const noise = noiseOf(seed, blend, side * side * config.latent_channels);
+  if (!start) return { latent: noise, times };
+  const left = times.slice(steps - Math.trunc(steps * start.strength)), share = net.weights.alpha_bars[left[0]] ?? 1;
+  const noisy = noise.map((value, i) => Math.sqrt(share) * start.latent[i] + Math.sqrt(1 - share) * value);
+  return { latent: noisy, times: left };
+}
+
+function noiseOf(seed, blend, count) {
   const noise = normalNoise(seed, count);
   return blend?.seedShare ? slerp(noise, normalNoise(blend.seed, count), blend.seedShare) : noise;
 }
@@ -56,18 +67,18 @@ function startOf(seed, blend, count) {
 // of their own.
 //
 // gains: {name: factor}, see Net.gain; watch(name, tensor, step), see Net.see; maps: attention to draw with, of each
-// step, see Net.maps; blend: another prompt and seed with the shares of them, {prompt, promptShare, seed, seedShare}.
+// step, see Net.maps; blend: another prompt and seed with the shares of them, {prompt, promptShare, seed, seedShare};
+// start: a latent to draw on from, {latent, strength}, with the last of the steps only.
 export function* draw(net, wish) {
-  const { prompt, seed = 0, steps = 25, guidance = 4, gains = {}, watch = null, maps = null, blend = null } = wish;
-  const { latent_side: side, timesteps, unet: config } = net.config, shares = net.weights.alpha_bars;
-  const times = ddimTimesteps(steps, timesteps);
+  const { prompt, guidance = 4, gains = {}, watch = null, maps = null, blend = null } = wish;
+  const shares = net.weights.alpha_bars;
   net.gains = gains;
   const contexts = contextsOf(net, prompt, blend);
-  let latent = startOf(seed, blend, side * side * config.latent_channels);
-  for (let i = 0; i < steps; i++) {
+  let { latent, times } = beginningOf(net, wish);
+  for (let i = 0; i < times.length; i++) {
     Object.assign(net, { gains, maps: maps && maps[i] }); // another drawing may have come between
     net.watch = watch && ((name, tensor) => watch(name, tensor, i + 1));
-    const share = shares[times[i]], next = i + 1 < steps ? shares[times[i + 1]] : 1;
+    const share = shares[times[i]], next = i + 1 < times.length ? shares[times[i + 1]] : 1;
     const [without, told] = predictNoise(net, latent, times[i], share, contexts);
     const eps = without.map((value, j) => value + guidance * (told[j] - value));
     const cleanOf = (noise) => latent.map((value, j) => (value - Math.sqrt(1 - share) * noise[j]) / Math.sqrt(share));

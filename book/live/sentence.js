@@ -1,6 +1,6 @@
-// The sentence: typed, or made of words to click. One word of it may be chosen, and below stand those that may take its
-// place; else those that may come next.
-import { mostWords, nextWords, sayable, troubleWith, wordsOf } from "./words.js";
+// The sentence: typed, or made of words to click. One word of it may be chosen, or two that belong together, and below
+// stand those that may take its place; else those that may come next.
+import { followers, mostWords, nextWords, sayable, troubleWith, wordsOf } from "./words.js";
 import { fill } from "./text.js";
 
 export class SentenceEditor {
@@ -42,8 +42,9 @@ export class SentenceEditor {
     const { said, trouble, texts } = this;
     this.note.textContent = trouble || (said.length ? "" : texts.empty);
     this.input.setAttribute("aria-invalid", String(trouble !== ""));
-    const buttons = said.map((word, i) => button(word, () => this.choose(i), this.chosen === i));
-    if (said.length < mostWords(this.vocabulary)) {
+    const end = this.chosen === null ? 0 : this.chosen + this.phraseAt(said, this.chosen);
+    const buttons = said.map((word, i) => button(word, () => this.choose(i), this.chosen !== null && i >= this.chosen && i < end));
+    if (said.length < mostWords(this.vocabulary) && (this.chosen !== null || this.nextAfter(said).length)) {
       buttons.push(button("+", () => this.choose(null), this.chosen === null));
       buttons.at(-1).ariaLabel = texts.add;
     }
@@ -71,6 +72,12 @@ export class SentenceEditor {
     return nextWords(words, this.language);
   }
 
+  // Where the choice begins that a word belongs to: "by" of "by day".
+  startOf(said, i) {
+    const from = said.findIndex((_, at) => at < i && at + this.phraseAt(said, at) > i);
+    return from < 0 ? i : from;
+  }
+
   // How many words the choice takes that stands at a place: "left of" takes two.
   phraseAt(said, at) {
     const fits = (choice) => choice.split(" ").every((part, i) => said[at + i] === part);
@@ -81,9 +88,9 @@ export class SentenceEditor {
   // ---------------------------------------------------------------------------------------------- what is done
 
   choose(i) {
-    this.chosen = i;
+    this.chosen = i === null ? null : this.startOf(this.said, i);
     this.show();
-    this.words.children[i ?? this.said.length].focus();
+    (this.words.children[i ?? this.said.length] ?? this.words.lastElementChild).focus();
   }
 
   restart() {
@@ -91,13 +98,15 @@ export class SentenceEditor {
     this.choices.firstElementChild.focus();
   }
 
-  // Puts a choice in its place; what follows stays while it is still a sentence of the language.
+  // Puts a choice in its place; what follows stays while it is still a sentence of the language. What stood there moves
+  // on if it may: a size goes before a colour; and a colour takes the place of a size with its colour.
   take(choice, at) {
-    const { said, chosen } = this, kept = [...said.slice(0, at), ...choice.split(" ")];
+    const { said, chosen, language } = this, kept = [...said.slice(0, at), ...choice.split(" ")];
     const rest = chosen === null ? [] : said.slice(at + this.phraseAt(said, at));
-    const follows = (word) => this.nextAfter(kept).some((next) => next.split(" ")[0] === word);
-    while (rest.length && follows(rest[0])) kept.push(rest.shift());
-    this.set(kept.join(" "), rest.length ? null : chosen);
+    const ways = [rest, chosen === null ? [] : said.slice(at), rest.slice(1)];
+    const whole = ways.find((way) => followers(kept, way, language) === way.length) ?? rest;
+    const stays = whole.slice(0, followers(kept, whole, language));
+    this.set([...kept, ...stays].join(" "), stays.length === whole.length ? chosen : null);
     const here = this.chosen === null ? this.choices.firstElementChild : this.words.children[this.chosen];
     (here ?? this.words.lastElementChild).focus(); // where one goes on
   }

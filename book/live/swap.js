@@ -2,12 +2,12 @@
 // (Hertz et al., "Prompt-to-Prompt Image Editing with Cross Attention Control", 2022), and with its own.
 import { Picture } from "./picture.js";
 import { fill } from "./text.js";
-import { wordsOf } from "./words.js";
+import { followers, nextWords, wordsOf } from "./words.js";
 
 export class Swap {
-  // form: the viewer's; nextAfter(words): what may follow them.
-  constructor(form, nextAfter) {
-    Object.assign(this, { form, nextAfter, drawn: null });
+  // form: the viewer's.
+  constructor(form) {
+    Object.assign(this, { form, drawn: null });
     const { texts, facts } = form;
     [this.word, this.other] = [form.control("word"), form.control("other")];
     this.pictures = ["as_it_was", "maps_kept", "maps_own"].map((name) => new Picture(texts[name], facts.picture_side));
@@ -27,10 +27,13 @@ export class Swap {
     if (options.length) this.listOthers();
   }
 
-  // The single words that may stand in a word's place.
+  // The single words that may stand in a word's place, where what follows is no less of the language than it was.
   othersAt(i) {
-    const choices = this.nextAfter(this.said.slice(0, i)).filter((choice) => !choice.includes(" "));
-    return choices.includes(this.said[i]) ? choices.filter((choice) => choice !== this.said[i]) : [];
+    const { language } = this.form.facts, [before, behind] = [this.said.slice(0, i), this.said.slice(i + 1)];
+    const follow = (word) => followers([...before, word], behind, language);
+    const choices = nextWords(before, language).filter((choice) => !choice.includes(" "));
+    if (!choices.includes(this.said[i])) return [];
+    return choices.filter((choice) => choice !== this.said[i] && follow(choice) >= follow(this.said[i]));
   }
 
   listOthers() {

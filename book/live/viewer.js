@@ -4,7 +4,7 @@ import { Form } from "./form.js";
 import { meanShares } from "./maps.js";
 import { Swap } from "./swap.js";
 import { fill } from "./text.js";
-import { wordsOf } from "./words.js";
+import { firstPlace, wordsOf } from "./words.js";
 
 const FULL = 0.3; // the share that fills a bar, unless one is larger
 const gridOf = (map) => Math.sqrt(map.pixels);
@@ -17,7 +17,7 @@ class Viewer {
     Object.assign(this, { layers, heads, slider });
     Object.assign(this, { bars: part(".live-bars"), where: part(".live-where") });
     this.picture = new AttentionPicture(part(".live-target"), this.form.facts.picture_side, () => this.show());
-    this.swap = new Swap(this.form, (words) => this.form.sentence.nextAfter(words));
+    this.swap = new Swap(this.form);
     this.slider.addEventListener("input", () => this.show());
     this.layers.addEventListener("input", () => this.listHeads());
     this.heads.addEventListener("input", () => this.show());
@@ -67,14 +67,16 @@ class Viewer {
     this.show();
   }
 
-  // The share of each pixel's attention that each word gets, and behind the words all places that the sentence leaves
-  // empty: {grid, shares}, one array for each pixel.
+  // The share of each pixel's attention that each word gets, and behind the words that of all other places, before the
+  // sentence and after it: {grid, shares}, one array for each pixel.
   looks() {
     const layers = this.layers.value.split(" "), { maps } = this.step, { pixels, words: places } = maps[layers[0]];
     const values = meanShares(maps, layers, this.heads.value === "" ? null : Number(this.heads.value));
+    const first = firstPlace(this.form.facts.text), end = first + this.words.length;
     const shares = Array.from({ length: pixels }, (_, at) => {
       const all = [...values.subarray(at * places, (at + 1) * places)];
-      return [...all.slice(0, this.words.length), all.slice(this.words.length).reduce((sum, share) => sum + share, 0)];
+      const others = [...all.slice(0, first), ...all.slice(end)].reduce((sum, share) => sum + share, 0);
+      return [...all.slice(first, end), others];
     });
     return { grid: Math.sqrt(pixels), shares };
   }
@@ -94,11 +96,11 @@ class Viewer {
   }
 
   nameOf(entry) {
-    return entry < this.words.length ? `“${this.words[entry]}”` : this.form.texts.empty_places;
+    return entry < this.words.length ? `“${this.words[entry]}”` : this.form.texts.other_places;
   }
 
   makeBars() {
-    const bars = [...this.words, this.form.texts.empty_places].map((text, entry) => {
+    const bars = [...this.words, this.form.texts.other_places].map((text, entry) => {
       const bar = Object.assign(document.createElement("button"), { type: "button", className: "live-bar" });
       const part = (name) => Object.assign(document.createElement("span"), { className: `live-bar-${name}` });
       bar.append(...["name", "length", "share"].map(part));

@@ -11,6 +11,9 @@ export const sayable = ({ words, frame = [] }) => words.filter((_, i) => i > 0 &
 // How many.
 export const mostWords = ({ length, frame = [] }) => length - frame.length;
 
+// Where a sentence's words begin among its tokens.
+export const firstPlace = ({ frame }) => (frame ? 1 : 0);
+
 // What keeps a sentence from being drawn: {unknown: [words]} or {most: number}, or null.
 export function troubleWith(text, vocabulary) {
   const said = wordsOf(text), known = sayable(vocabulary), unknown = said.filter((word) => !known.includes(word));
@@ -27,18 +30,28 @@ export function tokenize(text, { words, length, frame }) {
 
 // Which words or groups of words may follow after `said` in a sentence of the model's language.
 //
-// patterns: sentences of words and of names of classes; classes: {colour: ["red", ...]}; a member may be two words.
+// patterns: sentences of words and of names of classes; classes: {colour: ["red", ...]}; a member is a word or words, or
+// again a pattern.
 export function nextWords(said, { patterns, classes }) {
   const found = new Set();
   const walk = (slots, at) => {
     if (!slots.length) return;
-    for (const choice of classes[slots[0]] ?? [slots[0]]) {
+    const [slot, ...behind] = slots;
+    for (const choice of classes[slot] ?? [slot]) {
       const parts = choice.split(" "), fits = parts.every((part, i) => at + i >= said.length || said[at + i] === part);
-      if (at === said.length) found.add(choice);
-      else if (fits && at + parts.length <= said.length) walk(slots.slice(1), at + parts.length);
+      if (slot in classes && parts.some((part) => part in classes)) walk([...parts, ...behind], at);
+      else if (at === said.length) found.add(choice);
+      else if (fits && at + parts.length <= said.length) walk(behind, at + parts.length);
       else if (fits) found.add(parts.slice(said.length - at).join(" "));
     }
   };
   for (const pattern of patterns) walk(pattern.split(" "), 0);
   return [...found];
+}
+
+// How many of `words` may follow after `said`, one behind the other.
+export function followers(said, words, language) {
+  const fits = (word, i) => nextWords([...said, ...words.slice(0, i)], language).some((next) => next.split(" ")[0] === word);
+  const stray = words.findIndex((word, i) => !fits(word, i));
+  return stray < 0 ? words.length : stray;
 }

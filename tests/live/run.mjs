@@ -1,6 +1,7 @@
 // Runs the live UNet in Node for the tests: `node run.mjs JOB.json OUT.safetensors`. What a job holds: see `JOBS`.
 import { readFile, writeFile } from "node:fs/promises";
 import * as denoising from "../../book/live/denoising.js";
+import { exp } from "../../book/live/exp.js";
 import { Latent } from "../../book/live/latent.js";
 import * as layers from "../../book/live/layers.js";
 import { MapKeeper, meanShares } from "../../book/live/maps.js";
@@ -155,7 +156,14 @@ const JOBS = {
       keep("gelu", x.shape, layers.gelu(x, false).data);
       keep("gelu-tanh", x.shape, layers.gelu(x, true).data);
     });
+    keep("exp", [job.exponents.length], job.exponents.map(exp));
+    const walk = (picks) => picks.reduce(({ said, choices, ended }, pick) => {
+      const next = ended ? [] : nextWords(said, job.language), choice = next[Math.floor(pick * next.length)];
+      return choice ? { said: [...said, ...choice.split(" ")], choices: [...choices, choice] } : { said, choices, ended: true };
+    }, { said: [], choices: [] }).choices;
     return {
+      walks: job.walks.map(walk),
+      extremes: [-1000, 0, 1000].map(exp).map(Math.fround),
       times: job.steps.map((steps) => ddimTimesteps(steps, 1000)),
       tokens: job.prompts.map((prompt) => tokenize(prompt, net.config.text)),
       troubles: job.wrong.map((text) => troubleWith(text, net.config.text)),

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 from live_blocks import block_facts
+from live_files import PROMPT
 from live_weights import live_config
 
 from autograder.reference import SD2
 from autograder.reference.unet import ResBlock
 from autograder.small_model.ddim import initial_noise, sample
 from autograder.small_model.model import encode_prompts, load_unet, trained_unet
+from autograder.small_model.networks import LATENT_SIDE
 
-PROMPT, OTHER = "a red circle left of a white cross on black", "a green circle left of a white cross on black"
+OTHER = PROMPT.replace("a red house", "a green house")
 DRAWN = 2e-4  # of a latent, relative L2
 STEPS = 4
 
@@ -35,7 +37,7 @@ def error(received, expected):
 def test_halves_are_what_keras_expects_without_the_prompt_and_with_it(looks, half, scale):
     """One step with a guidance of 0 ends with what is expected without the prompt, with 1 with the prompt."""
     context, nothing = encode_prompts([PROMPT, ""])[:, None]
-    latent = sample(load_unet(), initial_noise(1, seed=3), context, nothing, 1, scale)
+    latent = sample(load_unet(), initial_noise(1, LATENT_SIDE, seed=3), context, nothing, 1, scale)
     assert error(looks[0][f"half{half}"].reshape(latent.shape), latent) < DRAWN
 
 
@@ -94,7 +96,7 @@ def arc(one, other, share):
 
 def test_blended_noises_and_sentences_draw_what_keras_draws(live):
     """A seed and a sentence that lie between two, each by its own share."""
-    other = "a yellow triangle above a blue square on white"
+    other = "a yellow moon above a blue boat at night"
     shares = [(0.3, 0.0), (0.5, 0.6), (1.0, 1.0)]
     wish = {"prompt": PROMPT, "seed": 3, "steps": STEPS}
     wishes = [
@@ -104,7 +106,7 @@ def test_blended_noises_and_sentences_draw_what_keras_draws(live):
     drawn, _ = live("draw", wishes=[*wishes, wish | {"prompt": other, "seed": 8}])
     np.testing.assert_allclose(drawn["latent2"], drawn["latent3"], atol=1e-3)  # all of the other: that one itself
     one, two, nothing = encode_prompts([PROMPT, other, ""])[:, None]
-    noises = initial_noise(1, seed=3), initial_noise(1, seed=8)
+    noises = initial_noise(1, LATENT_SIDE, seed=3), initial_noise(1, LATENT_SIDE, seed=8)
     for i, (of_seed, of_prompt) in enumerate(shares[:2]):
         context = (1 - of_prompt) * one + of_prompt * two
         latent = sample(load_unet(), arc(*noises, of_seed), context, nothing, STEPS)

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import web_tools
+from live_files import PROMPT
 from live_latent import scene_latents
 
-from autograder.small_model.model import sample_prompts
-from autograder.small_model.scene_model import Autoencoder
-from tests.site.test_live import PROMPT
+from autograder.small_model.model import decode, sample_prompts
 
 
 @pytest.fixture(scope="module")
@@ -44,5 +43,5 @@ def test_firefox_draws_what_keras_draws(drawn):
 
 
 def test_firefox_decodes_what_keras_decodes(drawn):
-    expected = Autoencoder().decode(scene_latents()[:1].astype("float32"))[0]
+    expected = decode(scene_latents()[:1].astype("float32"))[0]
     assert np.abs(shown(drawn["decoded"]) - expected).max() <= 1

@@ -9,12 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from live_files import PROMPT
 
 from autograder.small_model.attention_maps import attention_maps
+from autograder.small_model.language import parse, words_of
 from autograder.small_model.model import sample_prompts
+from autograder.small_model.painting import SIDE
 
 PLAY, FRONT, CHAPTER = "book/play.html", "book/index.html", "book/06-cross-attention.html"
-PROMPT = "a red circle left of a white cross on black"
+OTHER = "a small white star above a blue boat and right of a green tree at night"
+SAID = len(words_of(PROMPT))
 PHONE, DESKTOP = 360, 1366
 BEFORE = 250_000  # bytes of a page before the click, as a server that compresses sends them
 PIXELS = """(name) => { const canvas = document.querySelectorAll('.live-picture')[name];
@@ -24,9 +28,9 @@ PATIENCE = 90_000  # milliseconds, for a busy machine
 
 
 def drawn(page, panel=0):
-    """What a panel shows, uint8 `(64, 64, 3)`, once all is drawn."""
+    """What a panel shows, uint8 `(128, 128, 3)`, once all is drawn."""
     page.wait_for_function(DRAWN, timeout=PATIENCE)
-    return np.array(page.evaluate(PIXELS, panel), "uint8").reshape(64, 64, 4)[..., :3]
+    return np.array(page.evaluate(PIXELS, panel), "uint8").reshape(SIDE, SIDE, 4)[..., :3]
 
 
 def model_requests(urls):
@@ -81,21 +85,21 @@ def test_click_draws_what_keras_draws(visit, site):
 def test_part_that_is_switched_off_is_off(visit):
     page = visit(PLAY).page
     page.check(".live-exact")
-    page.fill("#live-prompt", "a blue square above a yellow cross on gray")
+    page.fill("#live-prompt", OTHER)
     page.fill("#live-seed", "7")
     page.locator("#live-steps").fill("5")
     page.check('[data-part="skips-0"]')
     page.check('[data-part="self-attention"]')
     page.click(".live-draw")
     second = drawn(page, 1)
-    wish = {"prompts": ["a blue square above a yellow cross on gray"], "seed": 7, "steps": 5}
+    wish = {"prompts": [OTHER], "seed": 7, "steps": 5}
     whole = sample_prompts(**wish)[0].astype(float)
     cut = sample_prompts(**wish, without=("skips-0", "self-attention"))[0].astype(float)
     assert np.abs(drawn(page, 0) - whole).max() <= 1
     assert np.abs(second - cut).max() <= 1
     assert np.abs(whole - cut).mean() > 2
     names = page.locator(".live-panel figcaption").all_inner_texts()
-    assert names == ["The whole model", "Without self-attention and the skips at 8×8"]
+    assert names == ["The whole model", "Without self-attention and the skips at 16×16"]
 
 
 def test_weights_are_kept_in_the_browser(visit):
@@ -131,13 +135,13 @@ def test_nothing_moves_when_the_code_has_come(visit, path):
     opened.page.reload()
     assert opened.page.locator(".live-form").first.is_visible()
     still = opened.page.locator(".live-form").first.bounding_box()
-    assert words_of(opened.page.evaluate(words)) == words_of(scripted)
+    assert buttons_and_texts(opened.page.evaluate(words)) == buttons_and_texts(scripted)
     opened.page.unroute("**/play.js")
     opened.page.reload()
     assert opened.page.locator(".live-form").first.bounding_box() == still
 
 
-def words_of(html):
+def buttons_and_texts(html):
     """The buttons and texts of a part of a page."""
     return re.findall(r"<button[^>]*?>|>([^<]+)<", html)
 
@@ -148,33 +152,66 @@ def words_of(html):
 def test_sentence_is_built_of_words_by_keyboard(visit):
     page = visit(PLAY).page
     page.fill("#live-prompt", "")
-    for word in ("a", "green", "triangle", "right of"):
+    for word in ("a", "green", "tree", "right of"):
         page.locator(".live-choices button", has_text=word).first.focus()
         page.keyboard.press("Enter")
-    assert page.input_value("#live-prompt") == "a green triangle right of"
+    assert page.input_value("#live-prompt") == "a green tree right of"
     page.locator(".live-words button", has_text="green").focus()
     page.keyboard.press("Enter")
     page.locator(".live-choices button", has_text="red").focus()
     page.keyboard.press("Space")
-    assert page.input_value("#live-prompt") == "a red triangle right of"
+    assert page.input_value("#live-prompt") == "a red tree right of"
     assert page.evaluate("document.activeElement.textContent") == "red"
     page.locator(".live-words button", has_text="right").focus()
     page.keyboard.press("Enter")
     page.locator(".live-choices button", has_text="above").click()
-    assert page.input_value("#live-prompt") == "a red triangle above"
+    assert page.input_value("#live-prompt") == "a red tree above"
+
+
+@pytest.mark.parametrize(
+    ("said", "word", "choice", "becomes"),
+    [
+        ("a red house by day", "red", "small", "a small red house by day"),  # a size goes before a colour
+        ("a small red house by day", "small", "green", "a green house by day"),  # and a colour takes its place
+        ("a red house by day", "day", "in snow", "a red house in snow"),  # two words are one choice
+        ("a red house above a blue fish", "above", "left of", "a red house left of a blue fish"),
+    ],
+)
+def test_chosen_word_makes_a_sentence_of_the_language(visit, said, word, choice, becomes):
+    page = visit(PLAY).page
+    page.fill("#live-prompt", said)
+    page.locator(".live-words").get_by_text(word, exact=True).click()
+    page.locator(".live-choices").get_by_text(choice, exact=True).click()
+    assert page.input_value("#live-prompt") == becomes == str(parse(becomes))
+
+
+def test_sentence_of_three_things_is_built_to_its_end(visit):
+    """What is offered is of the language at every place, and ends by itself."""
+    page = visit(PLAY).page
+    page.fill("#live-prompt", "")
+    for word in words_by_choice(OTHER):
+        page.locator(".live-choices").get_by_text(word, exact=True).click()
+    assert page.input_value("#live-prompt") == OTHER == str(parse(OTHER))
+    assert page.locator(".live-choices button").count() == 0
+    assert page.inner_text(".live-trouble") == ""
+
+
+def words_by_choice(sentence):
+    """A sentence cut into what is chosen at once."""
+    return re.findall(r"(?:left|right) of|(?:by|at|in) \w+|\w+", sentence)
 
 
 def test_word_that_the_model_does_not_know_is_named_and_not_drawn(visit):
     page = visit(PLAY).page
-    page.fill("#live-prompt", "a red dog on black")
+    page.fill("#live-prompt", "a red dog at night")
     assert "does not know: dog" in page.inner_text(".live-trouble")
     assert page.locator(".live-choices button").count() == 0
     page.click(".live-draw")
     assert page.locator(".live-results").is_hidden()
     assert page.get_attribute("#live-prompt", "aria-invalid") == "true"
     page.locator(".live-words button", has_text="dog").click()
-    page.locator(".live-choices button", has_text="square").click()
-    assert page.input_value("#live-prompt") == "a red square on black"
+    page.locator(".live-choices button", has_text="fish").click()
+    assert page.input_value("#live-prompt") == "a red fish at night"
     assert page.inner_text(".live-trouble") == ""
 
 
@@ -194,7 +231,7 @@ def test_slider_goes_back_through_the_steps(visit):
 
 
 def percentages(page):
-    """What the bars say: of the words in order, then of the empty places."""
+    """What the bars say: of the words in order, then of the other places."""
     return [int(text.removesuffix(" %")) for text in page.locator(".live-bar-share").all_inner_texts()]
 
 
@@ -206,16 +243,16 @@ def test_attention_viewer_shows_the_shares_of_keras(visit):
     assert model_requests(opened.requests) == []
     page.click(".live-draw")
     page.wait_for_function(DRAWN, timeout=PATIENCE)
-    maps = attention_maps(PROMPT, seed=0, steps=4).maps  # (steps, words, 8, 8)
-    np.testing.assert_allclose(percentages(page)[:10], 100 * maps[-1].mean(axis=(1, 2)), atol=1.5)  # rounded, int8
+    maps = attention_maps(PROMPT, seed=0, steps=4).maps  # (steps, words, 16, 16)
+    np.testing.assert_allclose(percentages(page)[:SAID], 100 * maps[-1].mean(axis=(1, 2)), atol=1.5)  # rounded, int8
     page.focus(".live-target")
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown"):  # the first one chooses a corner
         page.keyboard.press(key)
-    assert "column 2, row 3 of 8" in page.inner_text(".live-where")
-    np.testing.assert_allclose(percentages(page)[:10], 100 * maps[-1][:, 2, 1], atol=1.5)
+    assert "column 2, row 3 of 16" in page.inner_text(".live-where")
+    np.testing.assert_allclose(percentages(page)[:SAID], 100 * maps[-1][:, 2, 1], atol=1.5)
     page.focus("#live-step")
     page.keyboard.press("Home")
-    np.testing.assert_allclose(percentages(page)[:10], 100 * maps[0][:, 2, 1], atol=1.5)
+    np.testing.assert_allclose(percentages(page)[:SAID], 100 * maps[0][:, 2, 1], atol=1.5)
     assert opened.troubles == []
 
 
@@ -224,19 +261,19 @@ def test_pointing_at_a_word_lights_the_pixels_that_look_at_it(visit):
     page.click(".live-draw")
     page.wait_for_function(DRAWN, timeout=PATIENCE)
     pixels = """() => { const c = document.querySelector('.live-target canvas');
-        return [...c.getContext('2d').getImageData(0, 0, 64, 64).data]; }"""
+        return [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]; }"""
 
     def brightest():
-        light = np.array(page.evaluate(pixels), float).reshape(64, 64, 4)[..., :3].sum(axis=2)
+        light = np.array(page.evaluate(pixels), float).reshape(SIDE, SIDE, 4)[..., :3].sum(axis=2)
         return np.unravel_index(light.argmax(), light.shape)[1]
 
     page.locator(".live-bar", has_text="red").focus()
-    assert brightest() < 32  # the circle is on the left
-    page.locator(".live-bar", has_text="white").hover()
-    assert brightest() > 32  # the cross on the right
+    assert brightest() < SIDE / 2  # the house is on the left
+    page.locator(".live-bar", has_text="green").hover()
+    assert brightest() > SIDE / 2  # the tree on the right
     page.select_option("#live-layer", "down1_transformer1")
     page.locator(".live-target").hover(position={"x": 5, "y": 5})
-    assert "column 1, row 1 of 4" in page.inner_text(".live-where")
+    assert "column 1, row 1 of 8" in page.inner_text(".live-where")
     page.select_option("#live-head", "1")
     assert sum(percentages(page)) == pytest.approx(100, abs=6)  # each is rounded
 

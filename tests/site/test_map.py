@@ -80,7 +80,7 @@ def test_block_shows_what_it_gives_and_can_be_switched_off(visit, width, scheme)
     assert np.abs(whole - cut).mean() > 2
     taps = page.locator(".map-tap canvas")
     assert [tap.get_attribute("aria-label") for tap in taps.all()] == [
-        f"16 of 64 channels of what First convolution gives, {which}: 8×8 numbers each, 0 in grey"
+        f"16 of 64 channels of what First convolution gives, {which}: 16×16 numbers each, 0 in grey"
         for which in ("The whole model", "Without Skips (64×64)")
     ]
     grey = "e => { const d = e.getContext('2d').getImageData(0, 0, e.width, e.height).data; return [...d]; }"

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from live_latent import scene_latents
+from live_files import OTHER, PROMPT
+from live_latent import CAPTIONS, scene_latents
 
-from autograder.small_model.scene_model import Autoencoder
+from autograder.small_model.model import decode
 from tests.site.test_live import DRAWN, PATIENCE, PLAY, model_requests
 
 FEW = "3"  # steps: enough to differ, and quick
@@ -94,12 +95,12 @@ def test_word_is_swapped_with_the_maps_kept(visit):
     page.select_option("#live-other", "green")
     page.click(".live-swap-draw")
     page.wait_for_function("document.querySelector('.live-status').textContent.includes('instead')", timeout=PATIENCE)
-    before, kept, own = canvases(page, ".live-swapped canvas").mean(axis=(1, 2))
-    assert before[0] > before[1]  # red
-    assert kept[1] > kept[0]  # green
-    assert own[1] > own[0]
-    assert "a green circle" in page.locator(".live-swapped canvas").nth(1).get_attribute("aria-label")
-    assert page.input_value("#live-prompt").startswith("a red circle")  # the sentence stays as it was
+    pictures = canvases(page, ".live-swapped canvas")
+    before, kept, own = (pictures[..., 0] - pictures[..., 1]).mean(axis=(1, 2))  # how much redder than green
+    assert before > kept + 1
+    assert before > own + 1
+    assert "a green house" in page.locator(".live-swapped canvas").nth(1).get_attribute("aria-label")
+    assert page.input_value("#live-prompt") == PROMPT  # the sentence stays as it was
     assert opened.troubles == []
 
 
@@ -119,6 +120,7 @@ def test_two_seeds_and_two_sentences_are_blended(visit):
     far = [np.abs(picture - drawn[0]).mean() for picture in drawn]
     assert min(far[1:4]) > 2
     assert far[4] == 0  # the drawing as it was
+    assert page.input_value("#live-blend-prompt") == OTHER["prompt"]
     page.fill("#live-seed", page.input_value("#live-blend-seed"))
     page.click(".live-draw")
     page.wait_for_function(DRAWN, timeout=PATIENCE)
@@ -127,12 +129,12 @@ def test_two_seeds_and_two_sentences_are_blended(visit):
     page.fill("#live-blend-prompt", "a yellow dog")
     assert page.inner_text(".live-blend-trouble") == "The model does not know: dog."
     page.click(".live-draw")
-    page.fill("#live-blend-prompt", "a yellow cross")
+    page.fill("#live-blend-prompt", "a yellow star")
     assert page.inner_text(".live-blend-trouble") == ""
     page.click(".live-draw")
     page.wait_for_function(DRAWN, timeout=PATIENCE)
     assert page.locator(".live-panel figcaption").first.inner_text() == "The whole model, blended"
-    assert "0.5 of “a yellow cross”" in page.locator(".live-picture").first.get_attribute("aria-label")
+    assert "0.5 of “a yellow star”" in page.locator(".live-picture").first.get_attribute("aria-label")
     assert opened.troubles == []
 
 
@@ -172,7 +174,7 @@ def test_latent_is_painted_on_and_decoded(visit, width, scheme):
     page.click("[data-live=paint] .live-draw")
     page.locator("[data-live=paint] .live-pair figure").nth(1).wait_for(timeout=PATIENCE)
     now, before = painted(page)
-    expected = Autoencoder().decode(scene_latents()[:1].astype("float32"))[0]
+    expected = decode(scene_latents()[:1].astype("float32"))[0]
     assert np.abs(now - expected).max() <= 1
     np.testing.assert_array_equal(now, before)
     page.locator("#live-value").fill("-3")
@@ -203,6 +205,40 @@ def test_latent_is_painted_on_and_decoded(visit, width, scheme):
     assert np.abs(painted(page)[0] - before).mean() > 5
     page.click(".paint-reset")
     np.testing.assert_array_equal(painted(page)[0], before)
+    assert opened.troubles == []
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []
+
+
+def test_painted_latent_is_drawn_on(visit):
+    """The UNet comes with its first click, and with little noise what is painted stays."""
+    opened = visit(LATENT)
+    page, redraw = opened.page, "[data-live=paint] .paint-redraw"
+    page.click("[data-live=paint] .live-start .live-draw >> nth=0")
+    page.locator("[data-live=paint] .live-pair figure").nth(1).wait_for(timeout=PATIENCE)
+    assert len([url for url in opened.requests if url.endswith(".bin")]) == 1
+    page.locator("#live-size").fill("6")
+    box = page.locator(".paint-target canvas").first
+    box.scroll_into_view_if_needed()
+    box.click()
+    painted_now = painted(page)[0]
+    assert page.input_value("#live-prompt") == CAPTIONS[0]
+    page.fill("#live-prompt", "a red dog")
+    assert page.inner_text(f"{redraw} .live-trouble") == "The model does not know: dog."
+    page.click(f"{redraw} .live-draw")
+    page.fill("#live-prompt", CAPTIONS[0])
+    assert page.inner_text(f"{redraw} .live-trouble") == ""
+    far = []
+    for strength in ("0.2", "1"):
+        page.locator("#live-strength").fill(strength)
+        page.click(f"{redraw} .live-draw")
+        page.wait_for_function("document.querySelector('.paint-redraw').dataset.drawn", timeout=PATIENCE)
+        far.append(np.abs(canvases(page, f"{redraw} canvas")[0] - painted_now).mean())
+    assert 0.2 < far[0] < far[1]
+    assert page.inner_text(f"{redraw} .live-status").endswith("with the last 25 of 25 steps.")
+    np.testing.assert_array_equal(painted(page)[0], painted_now)  # what is painted stays as it is
+    page.select_option("#live-scene", "1")
+    assert page.input_value("#live-prompt") == CAPTIONS[1]
     assert opened.troubles == []
     found = Axe().run(page).response["violations"]
     assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []
