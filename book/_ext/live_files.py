@@ -20,6 +20,7 @@ PROMPT = "a red house left of a green tree by day"
 SEED, STEPS, GUIDANCE = 0, 25, 4.0  # the book's own
 OTHER = {"prompt": "a yellow moon above a blue boat at night", "seed": 1}  # to blend with
 STILL_STEPS = (1, 5, 9, 13, 17, 21, 25)  # what a strip of still pictures shows
+SMALLER = 2  # times in a strip than drawn: as large as a page shows them, and light enough to come before any click
 GAP = 4  # transparent pixels between two of them
 STILLS = (None, "skips")  # the whole model, and what is switched off in it
 PARTS = ("time", "text", "middle", "self-attention", "cross-attention", "skips")  # of the switchboard, as offered
@@ -63,7 +64,9 @@ def write_still(folder, without):
     from PIL import Image
 
     pictures = drawn_steps(without)[[step - 1 for step in STILL_STEPS]]
-    opaque = np.pad(pictures, ((0, 0), (0, 0), (0, 0), (0, 1)), constant_values=255)
+    count, side = pictures.shape[0], pictures.shape[1] // SMALLER
+    small = pictures.reshape(count, side, SMALLER, side, SMALLER, 3).mean(axis=(2, 4)).round().astype("uint8")
+    opaque = np.pad(small, ((0, 0), (0, 0), (0, 0), (0, 1)), constant_values=255)
     strip = np.concatenate(list(np.pad(opaque, ((0, 0), (0, 0), (0, GAP), (0, 0)))), axis=1)[:, :-GAP]
     name = f"still-{without or 'whole'}.png"
     Image.fromarray(strip).save(folder / name, optimize=True)

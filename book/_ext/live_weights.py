@@ -60,7 +60,7 @@ def live_config():
         "unet": asdict(networks.SMALL) | {"groups": GROUPS},
         "latent_side": networks.LATENT_SIDE,
         "picture_side": SIDE,
-        "text": asdict(networks.SMALL_TEXT) | {"kind": "transformer", "words": list(WORDS), "frame": frame},
+        "text": asdict(networks.SMALL_TEXT) | {"words": list(WORDS), "frame": frame},
         "predicts": "v",
         "timesteps": ddim.TIMESTEPS,
         "max_period": 10000,

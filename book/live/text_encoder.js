@@ -1,46 +1,29 @@
-// From the words of a sentence to what the UNet is told of them: a context (T, F). Which way is said by the config.
+// From the words of a sentence to what the UNet is told of them, a context (T, F): the reference's TextEncoder, which reads
+// from left to right. See autograder/reference/text_encoder.py.
 //
-// Shapes: T tokens, F features of a token.
+// Shapes: B batch, T tokens, F features of a token.
 import { attend, attentionWeights } from "./attention.js";
 import { add, dense, gelu, layerNorm } from "./layers.js";
 import { scoped, temporary, tensorOf } from "./memory.js";
 import { tokenize } from "./words.js";
 
-// Each kind makes tokens into a Float32Array (T, F).
-export const TEXT_ENCODERS = { "word table": wordTable, transformer: textTransformer };
-
+// A Float32Array (T, F).
 export function encode(net, text) {
-  const { kind } = net.config.text;
-  if (!(kind in TEXT_ENCODERS))
-    throw new Error(`A text encoder must be one of ${Object.keys(TEXT_ENCODERS)}. Received: ${kind}`);
-  return TEXT_ENCODERS[kind](net, tokenize(text, net.config.text));
+  const w = net.weights.text_encoder, { text: config } = net.config, tokens = tokenize(text, config);
+  return temporary(() => {
+    let x = embedding(tokens, w.embedding);
+    for (let i = 0; i < config.layers; i++) x = scoped(() => textBlock(x, w[`block${i}`], config));
+    return layerNorm(x, w.final_norm, config.norm_epsilon).data.slice();
+  });
 }
 
-// What the word is, plus where it stands: context[i] = words[token[i]] + places[relation, i].
-function wordTable({ weights, config }, tokens) {
-  const { words, places } = weights.words, size = places.length / config.text.relations;
-  const relation = Math.max(...tokens.map((token) => config.text.relation_of_word[token]));
-  return embedded(tokens, words, places.subarray(relation * size, (relation + 1) * size));
-}
-
-// table[token[i]] + places[i], each of F numbers.
-function embedded(tokens, table, places) {
-  const features = places.length / tokens.length, out = Float32Array.from(places);
-  tokens.forEach((token, i) => {
-    for (let j = 0; j < features; j++) out[i * features + j] += table[token * features + j];
+// What the word is, plus where it stands: tokens[n] + positions[t], (1, T, F).
+function embedding(tokens, { tokens: { embeddings }, positions }) {
+  const features = positions.length / tokens.length, out = tensorOf([1, tokens.length, features], positions);
+  tokens.forEach((token, t) => {
+    for (let j = 0; j < features; j++) out.data[t * features + j] += embeddings[token * features + j];
   });
   return out;
-}
-
-// The reference's TextEncoder: it reads from left to right. See autograder/reference/text_encoder.py.
-function textTransformer(net, tokens) {
-  const w = net.weights.text_encoder, { layers, norm_epsilon } = net.config.text;
-  const start = embedded(tokens, w.embedding.tokens.embeddings, w.embedding.positions);
-  return temporary(() => {
-    let x = tensorOf([1, tokens.length, start.length / tokens.length], start);
-    for (let i = 0; i < layers; i++) x = scoped(() => textBlock(x, w[`block${i}`], net.config.text));
-    return layerNorm(x, w.final_norm, norm_epsilon).data.slice();
-  });
 }
 
 // (B, T, F): attend to what stands before; then a network four times as wide. Each normalised before and added after.

@@ -88,7 +88,7 @@ def test_words_have_their_numbers_and_vectors(rest):
 
 
 def test_transformer_reads_words_as_the_references_does(live, tmp_path):
-    """For a model whose text is read by the reference's text encoder, with a token before and behind the sentence."""
+    """A model of other sizes and random weights, with a token before and behind the sentence."""
     from autograder.reference import TextEncoder, TextEncoderConfig
 
     config = TextEncoderConfig(vocabulary=6, length=9, width=48, num_heads=2, layers=2)
@@ -97,7 +97,7 @@ def test_transformer_reads_words_as_the_references_does(live, tmp_path):
         variable.assign(variable + rng.normal(0, 0.3, variable.shape).astype("float32"))
     arrays = {f"text_encoder/{inner_path(encoder, v)}": ops.convert_to_numpy(v) for v in encoder.variables}
     words = ["", "(start)", "(end)", "red", "green", "circle"]
-    text = asdict(config) | {"kind": "transformer", "words": words, "frame": [1, 2]}
+    text = asdict(config) | {"words": words, "frame": [1, 2]}
     save_file(arrays, tmp_path / "weights", {"config": json.dumps({"text": text})})
     prompts = ["red circle", "", "green green red circle circle circle red", "(start) red", "red " * 8]
     seen, answer = live("text", weights=str(tmp_path / "weights"), prompts=prompts)
