@@ -12,7 +12,7 @@ QUICK := $(wildcard tests/test_*.py) tests/exam tests/sitting tests/questions/te
          $(addprefix tests/reference/,test_config.py test_unet_leaves.py test_unet_blocks.py test_weights.py) \
          $(addprefix tests/classroom/,test_intake.py test_exporters.py test_safe_outputs.py test_rebuild.py) \
          $(addprefix tests/classroom/,test_report.py test_notebook_marker.py) \
-         tests/sandbox/test_frames.py $(addprefix tests/small_model/,test_language.py test_ddim.py) \
+         tests/sandbox/test_frames.py $(addprefix tests/small_model/,test_language.py test_shapes.py test_ddim.py) \
          $(addprefix tests/site/,test_execution_key.py test_picture.py)
 SETUP := $(VENV)/.set-up
 
