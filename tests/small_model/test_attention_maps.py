@@ -64,7 +64,8 @@ def test_maps_are_the_shares_of_the_prompts_own_words(random_folder):
     context = model.encode_prompt(PROMPT, random_folder)
     noise, timesteps = initial_noise(1, 16, seed=3), ddim_timesteps(1)
     embedding = timestep_embedding(timesteps, unet.inputs[1].shape[-1])
-    weights = ops.convert_to_numpy(unet([noise, embedding, context])[1])[0]  # (S, T)
+    inputs = [ops.convert_to_tensor(array) for array in (noise, embedding, context)]
+    weights = ops.convert_to_numpy(unet(inputs)[1])[0]  # (S, T)
     np.testing.assert_allclose(weights.sum(axis=-1), 1, atol=1e-5)  # float32
     words = weights[:, 1:11].T.reshape(10, 16, 16)  # behind the start
     maps = attention_maps(PROMPT, seed=3, steps=1, folder=random_folder).maps[0]
