@@ -40,7 +40,7 @@ def plain_attention() -> AbstractContextManager:
     return torch_parts.attention_by_products() if name() == "torch" else contextlib.nullcontext()
 
 
-def make_adam(schedule: Callable, clip: float, average: Callable) -> keras.optimizers.Adam:
+def make_adam(schedule: Callable, clip: float, average: Callable | None) -> keras.optimizers.Adam:
     """Adam, with beta_2 of 0.99, of gradients that `average` has the mean of and that are clipped by their common norm.
 
     Args:

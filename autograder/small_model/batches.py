@@ -111,7 +111,8 @@ class LatentShards:
         arrays = {"latent": np.concatenate(latents), "tokens": tokenize([str(scene) for scene in scenes])}
         arrays |= labels_of(layouts)
         unfinished = path.with_suffix(".unfinished.npz")
-        np.savez(unfinished, **{name: array.astype(_IN_FILES[array.dtype.name]) for name, array in arrays.items()})
+        small = {name: array.astype(_IN_FILES[array.dtype.name]) for name, array in arrays.items()}
+        np.savez(unfinished, **small)  # type: ignore[arg-type]  # numpy's stub takes any keyword for `allow_pickle`
         unfinished.replace(path)
 
 

@@ -7,7 +7,7 @@ a green tree". Size and ground may be left unsaid.
 
 import itertools
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -137,7 +137,7 @@ def _any_size(rng: np.random.Generator) -> str:
     return str(rng.choice(SIZES, p=(0.6, 0.2, 0.2)))
 
 
-def tokenize(texts: list[str]) -> np.ndarray:
+def tokenize(texts: Sequence[str]) -> np.ndarray:
     """Captions as word numbers: a start, the words, an end.
 
     Args:

@@ -123,7 +123,8 @@ def score_all(count, folder=FOLDER, progress=print):
     for name, prompt_set in SETS.items():
         keep(scores["sets"], name, name, prompt_set, {})
     for steps in FEWER_STEPS:
-        row = scores["steps"][str(steps)] = {}
+        row: dict[str, dict] = {}
+        scores["steps"][str(steps)] = row
         for name, prompt_set in SETS.items():
             keep(row, name, f"{name} in {steps} steps", prompt_set, {"steps": steps})
     scored = {"everything on": scores["sets"], **{f"{steps} steps": row for steps, row in scores["steps"].items()}}

@@ -11,7 +11,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TESTS = ["tests/reference", "tests/adapters/test_flat_adam.py", "tests/drawing/test_draw.py", "tests/small_model/test_programs.py"]
+TESTS = [
+    "tests/reference",
+    "tests/adapters/test_flat_adam.py",
+    "tests/drawing/test_draw.py",
+    "tests/small_model/test_programs.py",
+]
 BACKENDS = {"jax": "jax==0.7.2", "torch": "torch==2.13.0"}
 PACKAGES = ["keras==3.15.1", "numpy==2.4.6", "h5py==3.14.0", "safetensors==0.8.0", "tokenizers==0.23.3", "pytest"]
 
