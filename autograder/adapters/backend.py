@@ -35,6 +35,11 @@ def lean_graphs() -> AbstractContextManager:
     return tensorflow_parts.lean_graphs() if name() == "tensorflow" else contextlib.nullcontext()
 
 
+def without_gradients() -> AbstractContextManager:
+    """A context in which nothing is kept for gradients: PyTorch would hold every step of a drawing in memory."""
+    return torch_parts.without_gradients() if name() == "torch" else contextlib.nullcontext()
+
+
 def plain_attention() -> AbstractContextManager:
     """A context in which attention is computed in the form that trains fastest on a CPU."""
     return torch_parts.attention_by_products() if name() == "torch" else contextlib.nullcontext()

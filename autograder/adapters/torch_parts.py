@@ -1,8 +1,15 @@
-"""PyTorch: how attention is computed."""
+"""PyTorch: what it keeps for gradients, how attention is computed, Adam over one vector."""
 
 import contextlib
 from collections.abc import Iterator
 from typing import Any
+
+
+def without_gradients() -> Any:
+    """A context in which nothing is kept for gradients."""
+    import torch
+
+    return torch.no_grad()
 
 
 @contextlib.contextmanager

@@ -98,7 +98,8 @@ class LatentShards:
             if not path.exists():
                 self._make(index, path)
             with np.load(path) as arrays:
-                self.kept = (index, {name: arrays[name].astype(_IN_MEMORY[arrays[name].dtype.name]) for name in arrays})
+                read = {name: arrays[name] for name in arrays}
+            self.kept = (index, {k: a.astype(_IN_MEMORY.get(a.dtype.name, a.dtype)) for k, a in read.items()})
         return self.kept[1]
 
     def _make(self, index, path):

@@ -11,7 +11,7 @@ from keras import ops
 from autograder.reference.sampling import timestep_embedding
 from autograder.small_model.ddim import TIMESTEPS, alpha_bars
 from autograder.small_model.language import COLOURS, GROUNDS, THINGS, tokenize
-from autograder.small_model.networks import SMALL, build_reader
+from autograder.small_model.networks import SMALL, TextReader, build_reader
 
 LATENT_NOISE = 0.1  # added to latents while the decoder learns, so that small errors of the UNet do not show
 LATENT_PENALTY = 3e-4  # keeps latents from growing out of that noise's reach
@@ -102,12 +102,26 @@ def _focal(logits, target):
     return -ops.sum(hits + misses, axis=(1, 2)) / ops.maximum(ops.sum(here, axis=(1, 2)), 1.0)
 
 
+class WordsTraining(Training):
+    """The text encoder alone: how well a caption tells what stands where, see `reading_error`. A place that it leaves
+    open can be told as a likelihood only. So the UNet finds relations said at each word when its own training begins,
+    as Stable Diffusion's begins with a text encoder that has learned with pictures (CLIP)."""
+
+    def __init__(self, text_encoder, seed=0):
+        super().__init__(seed, "words_training")
+        self.text_encoder, self.reader = text_encoder, TextReader(name="text_reader")
+
+    def call(self, batch):
+        return reading_error(self.reader(self.text_encoder(batch["tokens"])), batch)
+
+
 class DiffusionTraining(Training):
     """UNet and text encoder: the squared error of v at a random time, latents shifted and scaled to variance 1.
 
-    The times of a batch are spread evenly over the schedule, with one random shift. The squared error says little about
-    *what* a patch shows, so a small share of the loss is how well linear layers read, in the UNet's own features, what
-    stands where. They are left behind when training is over.
+    The times of a batch are spread over the schedule with one random shift, the more the noisier: there it is decided
+    what stands where. The squared error says little about *what* a patch shows, so a small share of the loss is how
+    well linear layers read, in the UNet's own features, what stands where, and as much is how well it is read in the
+    text, see `WordsTraining`. What reads is left behind when training is over.
 
     Reference: Yu et al., "Representation Alignment for Generation" (2024), with labels in the place of a second
     network's features.
@@ -118,6 +132,7 @@ class DiffusionTraining(Training):
         self.unet, self.text_encoder = unet, text_encoder
         self._outputs = keras.Model(unet.inputs, [unet.output, unet.get_layer(READ_AT).output])
         self.reader = build_reader(unet.get_layer(READ_AT).output.shape[1:])
+        self.text_reader = TextReader(name="text_reader")
         channels = (SMALL.latent_channels,)
         self.latent_mean = self.add_weight(shape=channels, initializer="zeros", trainable=False, name="latent_mean")
         self.latent_std = self.add_weight(shape=channels, initializer="ones", trainable=False, name="latent_std")
@@ -130,7 +145,7 @@ class DiffusionTraining(Training):
     def call(self, batch):
         clean = (batch["latent"] - self.latent_mean) / self.latent_std  # (B, H, W, C)
         ones = ops.ones_like(clean[:, 0, 0, 0])
-        time = (ops.cumsum(ones) / ops.sum(ones) + self.uniform((1,))) % 1.0
+        time = ops.sqrt((ops.cumsum(ones) / ops.sum(ones) + self.uniform((1,))) % 1.0)
         timesteps = ops.cast(ops.floor(time * TIMESTEPS), "int32")
         share = ops.take(ops.convert_to_tensor(alpha_bars().astype("float32")), timesteps)[:, None, None, None]
         eps = self.noise(ops.shape(clean))
@@ -141,4 +156,5 @@ class DiffusionTraining(Training):
         context = self.text_encoder(ops.where(dropped, nothing, batch["tokens"]))
         v, features = self._outputs([noisy, timestep_embedding(timesteps, SMALL.channels[0]), context])
         error = ops.mean(ops.square(ops.cast(v, "float32") - wanted), axis=(1, 2, 3))
-        return error + READING_SHARE * reading_error(self.reader(features), batch)
+        told = ops.cast(ops.logical_not(dropped[:, 0]), "float32") * reading_error(self.text_reader(context), batch)
+        return error + READING_SHARE * (reading_error(self.reader(features), batch) + told)

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 from safetensors.numpy import load_file
 
+from autograder.adapters.backend import without_gradients
 from autograder.reference import DiffusionModelV2
 from autograder.small_model.block_unet import BlockUNet
 from autograder.small_model.checkpoints import load_named_weights
@@ -116,7 +117,8 @@ def sample_latents(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=F
     nothing = encode_prompts([""] * len(prompts), folder)
     context = Switches.of(without).context(encode_prompts(prompts, folder), nothing)
     noise = initial_noise(len(prompts), LATENT_SIDE, seed=seed)
-    return sample(load_unet(folder, without), noise, context, nothing, steps, scale, progress=progress)
+    with without_gradients():
+        return sample(load_unet(folder, without), noise, context, nothing, steps, scale, progress=progress)
 
 
 def sample_prompts(prompts, seed=0, steps=25, scale=4.0, progress=None, folder=FOLDER, without=()):

@@ -75,6 +75,42 @@ def build_reader(shape):
     return keras.Model(features, _readings(x, start, kernel_initializer="zeros"), name="reader")
 
 
+class TextReader(keras.layers.Layer):
+    """Reads in the features of a caption what will stand where, as `build_reader` does in those of a UNet: each cell
+    has a query of its own that attends to the tokens, as the pixels of a UNet do.
+
+    Call arguments:
+        context: `(B, T, D)`.
+
+    Returns:
+        What the judge puts out, by name.
+    """
+
+    def __init__(self, width=SMALL.context_dim, heads=2, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+        self.attention = keras.layers.MultiHeadAttention(heads, width // heads, name="attention")
+        self.norms = [keras.layers.LayerNormalization(epsilon=1e-5, name=f"norm{i}") for i in range(2)]
+        self.hidden = keras.layers.Dense(4 * width, activation="gelu", name="hidden")
+        self.out = keras.layers.Dense(width, name="out")
+        self.reader = build_reader((CELLS, CELLS, width))
+
+    def build(self, shape):
+        self.queries = self.add_weight(shape=(CELLS * CELLS, self.width), initializer="random_normal", name="queries")
+        cells = (shape[0], CELLS * CELLS, self.width)
+        self.attention.build(cells, shape)
+        for norm in self.norms:
+            norm.build(cells)
+        self.hidden.build(cells)
+        self.out.build((*cells[:2], 4 * self.width))
+
+    def call(self, context):
+        cells = keras.ops.broadcast_to(self.queries, (keras.ops.shape(context)[0], *self.queries.shape))
+        cells = cells + self.attention(self.norms[0](cells), context)  # (B, G * G, D)
+        cells = cells + self.out(self.hidden(self.norms[1](cells)))
+        return self.reader(keras.ops.reshape(cells, (-1, CELLS, CELLS, self.width)))
+
+
 def _readings(x, start=None, **how):
     """What is read in features `(B, G, G, F)`, by name; `start` has biases to begin with."""
     sizes = {"centre": 1, "thing": len(THINGS), "colour": len(COLOURS), "radius": 1, "ground": len(GROUNDS)}

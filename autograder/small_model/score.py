@@ -6,7 +6,10 @@ colour and no other, how they stand to each other, sizes and ground where the pr
 """
 
 import argparse
+import contextlib
 import json
+import multiprocessing
+import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -111,29 +114,36 @@ def score_judge(count=1024, folder=FOLDER):
     return {aspect: Share(number, count, len({str(s) for s in scenes})) for aspect, number in right.items()}
 
 
-def score_all(count, folder=FOLDER, progress=print):
+def score_all(count, folder=FOLDER, progress=print, processes=1):
     """Everything: `sets`; `steps`, the sets in fewer steps; `changes` of the set `ABLATED`; `judge`. Each is a dict of
-    counts by aspect."""
-    scores = {"sets": {}, "steps": {}, "changes": {}, "judge": _counts(score_judge(folder=folder))}
-
-    def keep(place, key, about, prompt_set, how):
-        place[key] = _counts(score(prompt_set, count, folder, **how))
-        progress(f"{about}: {shares_in(place[key])['right']}")
-
-    for name, prompt_set in SETS.items():
-        keep(scores["sets"], name, name, prompt_set, {})
+    counts by aspect. Several processes share the work, where asked to."""
+    scores: dict[str, dict] = {"sets": {}, "steps": {str(steps): {} for steps in FEWER_STEPS}, "changes": {}}
+    jobs = [(scores["sets"], name, name, SETS[name], {}) for name in SETS]
     for steps in FEWER_STEPS:
-        row: dict[str, dict] = {}
-        scores["steps"][str(steps)] = row
-        for name, prompt_set in SETS.items():
-            keep(row, name, f"{name} in {steps} steps", prompt_set, {"steps": steps})
-    scored = {"everything on": scores["sets"], **{f"{steps} steps": row for steps, row in scores["steps"].items()}}
-    for name, how in CHANGES.items():
-        if name in scored:
-            scores["changes"][name] = scored[name][ABLATED]
-        else:
-            keep(scores["changes"], name, name, SETS[ABLATED], how)
-    return scores | {"scale": SCALE, "all steps": STEPS, "seed": SEED}
+        row = scores["steps"][str(steps)]
+        jobs += [(row, name, f"{name} in {steps} steps", SETS[name], {"steps": steps}) for name in SETS]
+    scored = {"everything on": scores["sets"]} | {f"{n} steps": row for n, row in scores["steps"].items()}
+    jobs += [(scores["changes"], name, name, SETS[ABLATED], how) for name, how in CHANGES.items() if name not in scored]
+    asked = [(prompt_set, count, folder, how) for *_, prompt_set, how in jobs]
+    with contextlib.ExitStack() as stack:
+        shares = stack.enter_context(_pool(processes)).imap(_score, asked) if processes > 1 else map(_score, asked)
+        for (place, key, about, *_), share in zip(jobs, shares, strict=True):
+            place[key] = _counts(share)
+            progress(f"{about}: {share['right']}")
+    changes = {name: scored[name][ABLATED] if name in scored else scores["changes"][name] for name in CHANGES}
+    facts = {"judge": _counts(score_judge(folder=folder)), "scale": SCALE, "all steps": STEPS, "seed": SEED}
+    return scores | {"changes": changes} | facts
+
+
+def _score(asked):
+    prompt_set, count, folder, how = asked
+    return score(prompt_set, count, folder, **how)
+
+
+def _pool(processes):
+    """Processes that share the processor's cores."""
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // processes))
+    return multiprocessing.get_context("spawn").Pool(processes)
 
 
 def _counts(shares):
@@ -199,6 +209,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m autograder.small_model.score", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the trained weights are")
     parser.add_argument("--count", type=int, default=256, help="prompts of each set")
+    parser.add_argument("--processes", type=int, default=1, help="draw in so many at once")
     parser.add_argument("--grids", type=Path, help="write a PNG of 64 samples of each set here, and do nothing else")
     parser.add_argument("--write", action="store_true", help=f"store the scores in the folder's {FACTS}")
     options = parser.parse_args(arguments)
@@ -208,7 +219,7 @@ def main(arguments=None):
             texts, picture = grid(name, folder=options.folder)
             write_png(options.grids / f"{name.replace(' ', '-')}.png", picture, {"prompts": "; ".join(texts)})
         return 0
-    scores = score_all(options.count, options.folder)
+    scores = score_all(options.count, options.folder, processes=options.processes)
     if options.write:
         path = options.folder / FACTS
         path.write_text(json.dumps(json.loads(path.read_text()) | {"scores": scores}, indent=1) + "\n")

@@ -1,7 +1,8 @@
 """Trains the small model: `python -m autograder.small_model.train --out FOLDER`. Run it again to go on after a stop.
 
-Three stages: autoencoder, judge, diffusion. Each writes its state to the folder every five minutes and at its end; a
-stage that is finished is loaded. The diffusion learns from latents that are painted and encoded once and kept in files.
+Four stages: autoencoder, judge, words (the text encoder alone), diffusion. Each writes its state to the folder every
+five minutes and at its end; a stage that is finished is loaded. Words and diffusion learn from latents and labels that
+are painted and encoded once and kept in files.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from safetensors.numpy import load_file
 from autograder.reference import DiffusionModelV2
 from autograder.small_model.batches import LatentBatches, LatentShards, PictureBatches
 from autograder.small_model.language import MAX_TEXT_LENGTH
-from autograder.small_model.losses import AutoencoderTraining, DiffusionTraining, JudgeTraining
+from autograder.small_model.losses import AutoencoderTraining, DiffusionTraining, JudgeTraining, WordsTraining
 from autograder.small_model.model import AUTOENCODER, JUDGE
 from autograder.small_model.networks import (
     SMALL,
@@ -30,6 +31,7 @@ COMMAND = "autograder.small_model.train"
 STAGES = {  # batch size, steps and learning rate; the diffusion's are options
     "autoencoder": (16, 8000, 1.5e-3),
     "judge": (32, 3000, 1.5e-3),
+    "words": (64, 3000, 1e-3),
     "diffusion": (32, 60000, 7e-4),
 }
 
@@ -54,7 +56,7 @@ def main(arguments=None, team=None):
 
 
 def train_all(run):
-    """The three stages, one after the other. What they have made is written for the package. Returns whether all are
+    """The stages, one after the other. What they have made is written for the package. Returns whether all are
     finished."""
     with precision(run.options.bfloat16):
         encoder, decoder, judge = build_encoder(), build_decoder(), build_judge()
@@ -71,22 +73,27 @@ def train_all(run):
         training = JudgeTraining(judge, run.options.seed)
         labelled = pictures("judge", kind="all", labelled=True)
         finished = run.train("judge", training, labelled, parts=judging, averaged=False)
+    shards = LatentShards(run.out / "latents", encoder, [*run.seed("diffusion"), 0], run.options.shards)
+    if finished:
+        training = WordsTraining(text_encoder, run.options.seed)
+        finished = run.train("words", training, _latents(run, shards, "words"), parts={"text_encoder": text_encoder})
     statistics = {}
     if finished:
         training = DiffusionTraining(unet, text_encoder, run.options.seed)
         statistics = {"latent_mean": training.latent_mean, "latent_std": training.latent_std}
-        finished = _train_diffusion(run, training, encoder, drawing, statistics)
+        finished = _train_diffusion(run, training, shards, drawing, statistics)
     made = {"autoencoder": (AUTOENCODER, coding), "judge": (JUDGE, judging), "diffusion": (WEIGHTS, drawing)}
-    ship(run, statistics, dict(made[stage] for stage in STAGES if run.steps.get(stage)))
+    ship(run, statistics, dict(made[stage] for stage in made if run.steps.get(stage)))
     return finished
 
 
-def _train_diffusion(run, training, encoder, drawing, statistics):
-    options = run.options
-    shards = LatentShards(run.out / "latents", encoder, [*run.seed("diffusion"), 0], options.shards)
+def _latents(run, shards, stage):
+    return lambda first, count: LatentBatches(shards, first, count, run.settings(stage)[0], run.team.size)
 
+
+def _train_diffusion(run, training, shards, drawing, statistics):
     def measure():
-        earlier = options.begin_with and options.begin_with / WEIGHTS
+        earlier = run.options.begin_with and run.options.begin_with / WEIGHTS
         if earlier and earlier.exists():  # as they were when the UNet learned
             arrays = load_file(earlier)
             for name, variable in statistics.items():
@@ -94,10 +101,7 @@ def _train_diffusion(run, training, encoder, drawing, statistics):
         else:
             training.measure(shards[0]["latent"])
 
-    def latents(first, count):
-        return LatentBatches(shards, first, count, options.batch, run.team.size)
-
-    return run.train("diffusion", training, latents, prepare=measure, parts=drawing)
+    return run.train("diffusion", training, _latents(run, shards, "diffusion"), prepare=measure, parts=drawing)
 
 
 if __name__ == "__main__":

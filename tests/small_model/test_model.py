@@ -111,7 +111,7 @@ def test_sample_prompt_lists_the_words_there_are():
 
 def test_facts_say_how_what_is_there_was_trained():
     facts = json.loads((model.FOLDER / model.FACTS).read_text())
-    assert set(facts["stages"]) == {"autoencoder", "judge", "diffusion"}
+    assert set(facts["stages"]) == {"autoencoder", "judge", "words", "diffusion"}
     for stage, about in facts["stages"].items():
         assert about["curve"][-1][0] <= about["step"] <= facts["settings"][stage]["steps"]
         assert about["seconds"] > 0

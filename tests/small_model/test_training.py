@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 
 from autograder.small_model import batches, checkpoints, networks, train, training_run
 from autograder.small_model.language import tokenize
-from autograder.small_model.losses import AutoencoderTraining, DiffusionTraining, JudgeTraining
+from autograder.small_model.losses import AutoencoderTraining, DiffusionTraining, JudgeTraining, WordsTraining
 
 
 def test_networks_have_the_shapes_they_document():
@@ -66,12 +66,33 @@ def test_each_loss_is_one_number_a_picture():
     models = {
         AutoencoderTraining(encoder, networks.build_decoder()): judged,
         JudgeTraining(networks.build_judge()): judged,
+        WordsTraining(networks.build_text_encoder()): judged | {"tokens": tokenize(["a red house", "a blue tree"])},
     }
     for model, batch in models.items():
         losses = keras.ops.convert_to_numpy(model(batch))
         assert losses.shape == (2,)
         assert np.isfinite(losses).all()
         assert (losses > 0).all()
+
+
+def test_text_encoder_is_told_what_stands_where_by_its_readings():
+    """A caption whose things change sides has other readings, and their error can be lowered through the encoder."""
+    keras.utils.set_random_seed(0)
+    encoder = networks.build_text_encoder()
+    model = WordsTraining(encoder)
+    judged = batches.PictureBatches([1], 0, 1, 2, "all", labelled=True)[0][0]
+    batch = judged | {"tokens": tokenize(["a red house left of a blue tree", "a red house right of a blue tree"])}
+    model(batch)
+    for layer in ("thing", "colour"):  # they begin with saying nothing
+        kernel = model.reader.reader.get_layer(layer).kernel
+        kernel.assign(np.random.default_rng(0).normal(size=kernel.shape))
+    read = model.reader(encoder(batch["tokens"]))
+    shapes = {name: tuple(tensor.shape) for name, tensor in read.items()}
+    maps = {"centre": 1, "thing": 10, "colour": 6, "radius": 1}
+    assert shapes == {name: (2, 16, 16, size) for name, size in maps.items()} | {"ground": (2, 5)}
+    left, right = keras.ops.convert_to_numpy(read["thing"])
+    assert np.abs(left - right).max() > 1e-4
+    assert {v.path for v in encoder.trainable_variables} < {v.path for v in model.trainable_variables}
 
 
 def test_untrained_diffusion_loss_is_that_of_a_guess_of_nothing():
@@ -104,13 +125,13 @@ def test_run_of_all_stages_goes_on_and_ships(tmp_path, monkeypatch):
     assert {name.split("/")[0] for name in arrays["autoencoder"]} == {"encoder", "decoder"}
     assert {name.split("/")[0] for name in arrays["judge"]} == {"judge"}
     facts = json.loads((tmp_path / "weights.json").read_text())
-    assert [facts["stages"][stage]["step"] for stage in train.STAGES] == [2, 2, 2]
+    assert [facts["stages"][stage]["step"] for stage in train.STAGES] == [2, 2, 2, 2]
 
     other = tmp_path / "other"
     onward = [*command, "--begin-with", str(tmp_path), "--steps", "4", "--out", str(other)]
     train.main(onward)
     facts = json.loads((other / "weights.json").read_text())
-    assert [facts["stages"][stage]["step"] for stage in train.STAGES] == [2, 2, 4]
+    assert [facts["stages"][stage]["step"] for stage in train.STAGES] == [2, 2, 2, 4]
     assert [step for step, _ in facts["stages"]["diffusion"]["curve"]] == [2, 4]
     for file, named in shipped(other).items():
         far = {name: np.abs(array - arrays[file][name]).max() for name, array in named.items()}
