@@ -130,8 +130,8 @@ bench-grading: setup ## time grading a class beside stock nbgrader; writes the t
 train: ## train the small model that draws (a day on a CPU; goes on where it was stopped)
 	sh tools/train.sh autograder.small_model.train training $(TRAIN_ARGS)
 
-score: setup ## after a training: score the small model by sets, in fewer steps and with parts switched off; store pictures
-	$(BIN)/python -m autograder.small_model.score --write
+score: setup ## after a training: score the small model by sets, in more and fewer steps and with parts switched off; store pictures
+	$(BIN)/python -m autograder.small_model.score --write --processes 2
 	$(BIN)/python -m autograder.small_model.score --grids _build/samples
 	$(BIN)/python -m tests.small_model.make_pictures
 

@@ -24,7 +24,7 @@ from autograder.small_model.shares import Share
 
 BATCH = 64
 SEED = 20261125
-STEPS, SCALE = 25, 4.0
+STEPS, SCALE = 12, 4.0  # as `draw` draws
 ASPECTS = ("things", "relations", "sizes", "ground", "right")
 ONE, TWO, THREE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 
@@ -44,11 +44,11 @@ SETS = {
     "three things": PromptSet("held-out", THREE, 0.70),
     "unseen pairs of colour and thing": PromptSet("unseen pairs", (0.5, 0.5, 0.0), 0.85),
 }
-FEWER_STEPS = (12, 8, 4)  # to see on every set how many it takes
+OTHER_STEPS = (25, 8, 4)  # to see on every set how many it takes
 ABLATED = "two things with a relation"  # the set that all changes are scored on
 CHANGES: dict[str, dict] = {  # what is told to `sample_prompts`
     "everything on": {},
-    **{f"{steps} steps": {"steps": steps} for steps in FEWER_STEPS},
+    **{f"{steps} steps": {"steps": steps} for steps in OTHER_STEPS},
     "guidance 1": {"scale": 1.0},
     "without the middle": {"without": "middle"},
     "without the time": {"without": "time"},
@@ -115,11 +115,11 @@ def score_judge(count=1024, folder=FOLDER):
 
 
 def score_all(count, folder=FOLDER, progress=print, processes=1):
-    """Everything: `sets`; `steps`, the sets in fewer steps; `changes` of the set `ABLATED`; `judge`. Each is a dict of
-    counts by aspect. Several processes share the work, where asked to."""
-    scores: dict[str, dict] = {"sets": {}, "steps": {str(steps): {} for steps in FEWER_STEPS}, "changes": {}}
+    """Everything: `sets`; `steps`, the sets in other numbers of steps; `changes` of the set `ABLATED`; `judge`. Each is
+    a dict of counts by aspect. Several processes share the work, where asked to."""
+    scores: dict[str, dict] = {"sets": {}, "steps": {str(steps): {} for steps in OTHER_STEPS}, "changes": {}}
     jobs = [(scores["sets"], name, name, SETS[name], {}) for name in SETS]
-    for steps in FEWER_STEPS:
+    for steps in OTHER_STEPS:
         row = scores["steps"][str(steps)]
         jobs += [(row, name, f"{name} in {steps} steps", SETS[name], {"steps": steps}) for name in SETS]
     scored = {"everything on": scores["sets"]} | {f"{n} steps": row for n, row in scores["steps"].items()}
@@ -131,7 +131,7 @@ def score_all(count, folder=FOLDER, progress=print, processes=1):
             place[key] = _counts(share)
             progress(f"{about}: {share['right']}")
     changes = {name: scored[name][ABLATED] if name in scored else scores["changes"][name] for name in CHANGES}
-    facts = {"judge": _counts(score_judge(folder=folder)), "scale": SCALE, "all steps": STEPS, "seed": SEED}
+    facts = {"judge": _counts(score_judge(folder=folder)), "scale": SCALE, "usual steps": STEPS, "seed": SEED}
     return scores | {"changes": changes} | facts
 
 
@@ -171,7 +171,8 @@ def sets_table(scores):
 
 def steps_table(scores):
     """The share of right pictures by number of steps, as a Markdown table."""
-    rows = scores["steps"] | {str(scores["all steps"]): scores["sets"]}
+    every = scores["steps"] | {str(scores["usual steps"]): scores["sets"]}
+    rows = {n: every[n] for n in sorted(every, key=int)}
     shares = {n: [shares_in(counts)["right"] for counts in row.values()] for n, row in rows.items()}
     return _table(["steps", *SETS], [[n, *(f"{share.share:.1%}" for share in row)] for n, row in shares.items()])
 

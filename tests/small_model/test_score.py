@@ -83,7 +83,7 @@ def test_tables_say_what_is_met_and_what_clearly_costs():
 
 
 def test_table_of_steps_has_a_row_for_each_number_and_a_column_for_each_set():
-    scores = {"sets": {name: counts(256) for name in SETS}, "all steps": 25}
+    scores = {"sets": {name: counts(256) for name in SETS}, "usual steps": 25}
     scores["steps"] = {"12": {name: counts(128) for name in SETS}}
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in score.steps_table(scores).splitlines()]
     assert rows[0] == ["steps", *SETS]
@@ -112,7 +112,7 @@ def test_command_scores_all_sets_and_changes_and_writes_them_down(folder, monkey
     names = ("everything on", "1 steps", "without the text")
     changes = score.CHANGES | {"1 steps": {"steps": 1}}
     monkeypatch.setattr(score, "CHANGES", {name: changes[name] for name in names})
-    monkeypatch.setattr(score, "FEWER_STEPS", (1,))
+    monkeypatch.setattr(score, "OTHER_STEPS", (1,))
     monkeypatch.setattr(score, "STEPS", 2)
     judged = score.score
     monkeypatch.setattr(score, "score_judge", lambda folder: judged(SETS["one thing"], 2, folder))
