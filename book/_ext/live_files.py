@@ -17,8 +17,8 @@ from live_weights import file_name, live_config, live_language, packed_files
 
 LIVE = Path(__file__).resolve().parents[1] / "live"
 PROMPT = "a red house left of a green tree by day"
-SEED, STEPS, GUIDANCE = 0, 25, 4.0  # the book's own
-OTHER = {"prompt": "a yellow moon above a blue boat at night", "seed": 1}  # to blend with
+SEED, STEPS, GUIDANCE = 3, 25, 4.0  # steps and guidance are the book's own
+OTHER = {"prompt": "a yellow moon above a blue boat at night", "seed": 5}  # to blend with
 STILL_STEPS = (1, 5, 9, 13, 17, 21, 25)  # what a strip of still pictures shows
 SMALLER = 2  # times in a strip than drawn: as large as a page shows them, and light enough to come before any click
 GAP = 4  # transparent pixels between two of them

@@ -385,7 +385,7 @@ except Exception as error:
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
-    draw("a red boat below a yellow moon at night", ResBlock=ResBlock)
+    draw("a red boat below a yellow moon at night", seed=7, ResBlock=ResBlock)
 except NameError as error:
     print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:

@@ -315,7 +315,7 @@ check("ablate-steps", tokens_changed)
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
-    draw("a red house left of a green tree by day", GEGLU=GEGLU, BasicTransformerBlock=BasicTransformerBlock)
+    draw("a red house left of a green tree by day", seed=3, GEGLU=GEGLU, BasicTransformerBlock=BasicTransformerBlock)
 except NameError as error:
     print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
@@ -324,7 +324,7 @@ except Exception as error:
 # %% [markdown]
 # ## In your words
 #
-# Switch the same steps off in the trained network: `draw("a red house left of a green tree by day",
+# Switch the same steps off in the trained network: `draw("a red house left of a green tree by day", seed=3,
 # without="self-attention")`, then `without="cross-attention"`. (`without="?"` lists what else there is.) Describe what is
 # lost each time, and explain it by what you counted above. Without self-attention the pixels still hear of each other in
 # this UNet: through which blocks? (This gives no points unless your instructor says so.)
