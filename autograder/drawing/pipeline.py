@@ -137,7 +137,7 @@ def run_text_block(TextBlock, prompt, other_prompt):
     if not placed:
         print("Its weights could not be told apart, as the block is not right yet: they were given in order.")
     for row, (before, after) in enumerate(zip(*contexts, strict=True)):
-        print(f"row {row:2}: changed by {relative_error(after, before):.2f}")
+        print(f"row {row:2}: changed by {relative_error(after, before):.3f}")
 
 
 def own_text_encoder(block_class, reference):

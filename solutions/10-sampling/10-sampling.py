@@ -394,9 +394,9 @@ check("sample", sample)
 
 # %% nbgrader={"grade_id": "draw", "grade": false, "locked": true, "schema_version": 3, "solution": false, "task": false}
 try:
-    prompt = "a red balloon left of a white cloud by day"
+    prompt = "a red balloon left of a yellow moon at night"
     functions = {"initial_noise": initial_noise, "predict_x0": predict_x0, "ddim_step": ddim_step}
-    draw(prompt, seed=1, scale=4.0, guided_eps=guided_eps, sample=sample, **functions)
+    draw(prompt, seed=2, scale=4.0, guided_eps=guided_eps, sample=sample, **functions)
 except NameError as error:
     print(f"There is nothing to draw yet: {error}. Run the cells above first: their checks say more.")
 except Exception as error:
@@ -406,8 +406,8 @@ except Exception as error:
 # ## In your words
 #
 # Where does a *negative* scale lead? Say first what you expect of a scale of -2 and this prompt. Then draw it in the cell
-# above, with two or three seeds. What is the opposite of "a red balloon left of a white cloud by day", and does the network
-# know? Two or three sentences. (This gives no points unless your instructor says so.)
+# above, with two or three seeds. What is the opposite of "a red balloon left of a yellow moon at night", and does the
+# network know? Two or three sentences. (This gives no points unless your instructor says so.)
 
 # %% [markdown] nbgrader={"grade_id": "explain", "grade": false, "locked": false, "schema_version": 3, "solution": false, "task": false} autograder={"rubric": {"says what was expected, and compares it with two or three drawings": 1, "negative guidance leads away from what the prompt adds; that is no sentence with the opposite meaning": 1}}
 # Write your answer here.

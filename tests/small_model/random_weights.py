@@ -23,7 +23,7 @@ def write_random_weights(folder, seed=0):
         for name, part in parts.items():
             for variable in part.weights:  # biases and norms too, so that each of them has an effect
                 value = ops.convert_to_numpy(variable.value)
-                variable.assign(value + 0.1 * rng.standard_normal(value.shape))
+                variable.assign(value + 0.05 * rng.standard_normal(value.shape))
             arrays |= named_weights(name, part)
         if file == WEIGHTS:
             arrays["latent_mean"] = np.zeros(SMALL.latent_channels, "float32")

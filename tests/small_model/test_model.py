@@ -94,7 +94,7 @@ def test_draw_takes_as_many_steps_as_it_needs():
     scores = json.loads((model.FOLDER / model.FACTS).read_text())["scores"]
     for name in score.SETS:
         few, many = (score.shares_in(row[name])["right"] for row in (scores["sets"], scores["steps"][most]))
-        assert few.share >= many.share - 0.01, name
+        assert few.bounds[1] >= many.share, name  # as in the page's tables: not clearly fewer
 
 
 def test_sample_prompt_is_the_same_from_the_same_seed_only():
