@@ -29,7 +29,7 @@ from autograder.small_model.networks import LATENT_SIDE
 from autograder.small_model.painting import SIDE
 from autograder.small_model.switchboard import ALL_ON, Switches, describe
 
-STEPS = 12  # with 25 not clearly more pictures are right, see `python -m autograder.small_model.score`
+STEPS = 12  # a learner waits for it; what 25 would add, says `python -m autograder.small_model.score`
 NAMES = (*LAYERS, "td_dot", *FLOWS, "initial_noise", *SAMPLING)
 REFERENCES: dict = {}  # the reference's latents, by all that they depend on
 
