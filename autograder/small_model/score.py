@@ -118,7 +118,7 @@ def score_all(count, folder=FOLDER, progress=print, processes=1):
     """Everything: `sets`; `steps`, the sets in other numbers of steps; `changes` of the set `ABLATED`; `judge`. Each is
     a dict of counts by aspect. Several processes share the work, where asked to."""
     scores: dict[str, dict] = {"sets": {}, "steps": {str(steps): {} for steps in OTHER_STEPS}, "changes": {}}
-    jobs = [(scores["sets"], name, name, SETS[name], {}) for name in SETS]
+    jobs: list[tuple] = [(scores["sets"], name, name, SETS[name], {}) for name in SETS]
     for steps in OTHER_STEPS:
         row = scores["steps"][str(steps)]
         jobs += [(row, name, f"{name} in {steps} steps", SETS[name], {"steps": steps}) for name in SETS]
