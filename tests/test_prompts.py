@@ -59,7 +59,7 @@ def prompts_in_prose(path):
 @pytest.mark.parametrize("path", EXERCISES + CHAPTERS, ids=lambda path: path.stem + path.suffix)
 def test_prompts_are_of_the_models_language(path):
     for prompt in [*prompts_in(code_of(path)), *prompts_in_prose(path)]:
-        parse(prompt)  # raises, if it is not
+        assert parse(prompt).things, prompt  # `parse` raises, if it is not
 
 
 def test_prompts_are_found_where_they_stand():

@@ -130,6 +130,16 @@ def test_command_scores_all_sets_and_changes_and_writes_them_down(folder, monkey
         assert table(scores) in printed
 
 
+def test_processes_score_as_one_does(folder, monkeypatch):
+    monkeypatch.setattr(score, "SETS", {ABLATED: SETS[ABLATED]})
+    monkeypatch.setattr(score, "OTHER_STEPS", (1,))
+    monkeypatch.setattr(score, "CHANGES", {"everything on": {}, "without the text": {"without": "text", "steps": 1}})
+    monkeypatch.setattr(score, "score_judge", lambda folder: {})
+    one, two = (score.score_all(2, folder, lambda line: None, processes) for processes in (1, 2))
+    assert one == two
+    assert two["sets"][ABLATED]["right"]["count"] == 2
+
+
 def test_grid_shows_every_sample_at_its_place(folder):
     texts, picture = score.grid("one thing", side=2, gap=2, folder=folder, steps=2)
     assert picture.shape == (2 * 128 + 2, 2 * 128 + 2, 3)
